@@ -1,0 +1,143 @@
+//! Names of things. Each is its own type: no function takes two bare integers.
+
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// A province-level code, the first two digits of GB/T 2260 (XPCC is 66).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Province(u8);
+
+impl Province {
+    /// The 32 provinces of the scheme (domain.md 3), in ascending order of code.
+    pub const ALL: [u8; 32] = [
+        11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53,
+        54, 61, 62, 63, 64, 65, 66,
+    ];
+
+    /// The province of this code, if it belongs to the scheme.
+    pub fn new(code: u8) -> Option<Province> {
+        Self::ALL.binary_search(&code).ok().map(|_| Province(code))
+    }
+
+    /// The two-digit code.
+    pub const fn code(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for Province {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A pooling area (统筹区): six digits, usually a prefecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Area(u32);
+
+impl Area {
+    /// The area of this code, if its first two digits name a province of the scheme.
+    pub fn new(code: u32) -> Option<Area> {
+        let province = u8::try_from(code / 10_000).ok()?;
+        (code <= 999_999).then_some(())?;
+        Province::new(province).map(|_| Area(code))
+    }
+
+    /// The six-digit code.
+    pub const fn code(self) -> u32 {
+        self.0
+    }
+
+    /// The province that the area lies in.
+    pub fn province(self) -> Province {
+        Province((self.0 / 10_000) as u8)
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:06}", self.0)
+    }
+}
+
+/// An insured person: an opaque id of 16 bytes (a UUID outside). Names and certificate numbers stay outside.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Person(pub [u8; 16]);
+
+impl fmt::Debug for Person {
+    /// Masked: a person is never printed whole, not even by accident.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Person(..{:02x}{:02x})", self.0[14], self.0[15])
+    }
+}
+
+/// A designated institution (定点医药机构): `fixmedins_code`, a letter (H hospital, P pharmacy) and 11 digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Institution([u8; 12]);
+
+impl Institution {
+    /// The institution of this code, if it has the form of one.
+    pub fn new(code: &str) -> Option<Institution> {
+        let bytes: [u8; 12] = code.as_bytes().try_into().ok()?;
+        let letter = matches!(bytes[0], b'H' | b'P');
+        let digits = bytes[1..].iter().all(u8::is_ascii_digit);
+        (letter && digits).then_some(Institution(bytes))
+    }
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.0).expect("checked to be ASCII when made")
+    }
+
+    /// The code as bytes, for keys.
+    pub const fn bytes(&self) -> &[u8; 12] {
+        &self.0
+    }
+}
+
+/// Where a transaction stands in the log: the entry's index, and its place within the entry.
+/// What a transaction creates is named by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// Log index of the entry.
+    pub index: u64,
+    /// Place within the entry, from 0.
+    pub place: u16,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.index, self.place)
+    }
+}
+
+/// A mutual-aid relation, named by the position of its proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RelationId(pub Position);
+
+/// A settlement, named by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PaymentId(pub Position);
+
+/// A request id: a UUIDv7 chosen by the caller before the first send. Its first 48 bits are its time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RequestId(pub [u8; 16]);
+
+impl RequestId {
+    /// The time that the id carries, in milliseconds since 1970.
+    pub fn time_ms(&self) -> u64 {
+        self.0[..6].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

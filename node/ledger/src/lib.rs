@@ -1,0 +1,40 @@
+//! The contract: who may spend whose medical-insurance account, and how much of it.
+//!
+//! This crate is a pure function folded over a log. [`apply`] takes the state as a [`View`], the
+//! position and time of a log entry, and the entry's transactions; it gives back one [`Outcome`] per
+//! transaction and the [`Changes`] to the state. It has no clock, no random numbers, no input or
+//! output, no threads and no floats; it is `no_std`, so the compiler keeps it that way. The same log
+//! gives the same bytes of state on every node.
+//!
+//! The laws every rule follows:
+//!
+//! * A rule checks everything first, in the published order of [`Refusal`], then writes, and never
+//!   refuses after a write.
+//! * Money is [`Fen`], whole and checked. Nothing is created or destroyed ([`audit`] proves it).
+//! * A [`Refusal`] is a result like any other: decided in the log, remembered under the request id.
+//! * Time is the [`Stamp`] of the entry, which never runs backwards.
+#![no_std]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+mod apply;
+pub mod codec;
+pub mod command;
+pub mod decision;
+pub mod digest;
+pub mod id;
+pub mod money;
+pub mod stamp;
+pub mod table;
+pub mod view;
+
+pub use apply::{Applied, At, apply};
+pub use command::{Call, Caller, Transaction};
+pub use decision::{Answer, Event, Outcome, Refusal};
+pub use digest::Digest;
+pub use id::{Area, Institution, PaymentId, Person, Position, Province, RelationId, RequestId};
+pub use money::Fen;
+pub use stamp::{Month, Stamp};
+pub use table::{Key, Row, Table};
+pub use view::{Changes, Draft, View};
