@@ -1,1 +1,22 @@
+//! The whole system from outside: real processes, real disks, a load, injuries, and judges.
+//!
+//! * [`bench`]: what every test stands on: its seed, its turn, its time limit.
+//! * [`program`]: the binary under test, and runs of it.
+//! * [`cluster`]: nodes that are started, killed, paused and asked how they are.
+//! * [`injury`]: damage done to the files of a stopped node.
+//! * [`world`], [`traffic`]: what is asked of the ledger, with the answers that are expected.
+//! * [`history`]: every call and reply, with times.
+//! * [`judge`]: what must be true of a history and of what the nodes tell; each judge is tested with a bad one.
+//! * [`replay`]: a second ledger that is fed a node's journal.
+//! * [`trial`]: all of these put together.
 
+pub mod bench;
+pub mod cluster;
+pub mod history;
+pub mod injury;
+pub mod judge;
+pub mod program;
+pub mod replay;
+pub mod traffic;
+pub mod trial;
+pub mod world;

@@ -1,9 +1,14 @@
 //! The only door: a log entry goes in, answers and changes come out.
 
-use crate::command::Transaction;
-use crate::decision::Answer;
+use crate::codec;
+use crate::command::{Call, Transaction};
+use crate::decision::{Answer, Event, Outcome, Refusal};
+use crate::entry::{Entry, Ruled, Stop, ensure};
+use crate::limits::ENTRY_TRANSACTIONS_MAX;
 use crate::stamp::Stamp;
+use crate::table::{Key, RequestRecord};
 use crate::view::{Changes, View};
+use crate::{account, policy, priority, quota, refund, register, relation, rights, settle, tick};
 use alloc::vec::Vec;
 
 /// Where and when an entry is applied.
@@ -24,11 +29,120 @@ pub struct Applied {
     pub changes: Changes,
 }
 
-/// Applies an entry's transactions in order.
+/// Applies an entry's transactions in order, each after the changes of those before it. A refusal of
+/// one does not touch the others.
 ///
 /// # Errors
 /// The view's own fault: this node cannot read its state and must stop. Nothing was decided.
+///
+/// # Panics
+/// If the entry holds more than [`ENTRY_TRANSACTIONS_MAX`] transactions, or the state was not made by
+/// this function.
 pub fn apply<V: View>(view: &V, at: At, transactions: &[Transaction]) -> Result<Applied, V::Fault> {
-    let _ = (view, at, transactions);
-    unimplemented!()
+    assert!(transactions.len() <= ENTRY_TRANSACTIONS_MAX, "an entry of {} transactions", transactions.len());
+    let mut entry = Entry::open(view, at.index, at.stamp)?;
+    let mut answers = Vec::with_capacity(transactions.len());
+    let mut bytes = Vec::new();
+    for (place, transaction) in transactions.iter().enumerate() {
+        entry.position.place = place as u16; // within the bound above
+        answers.push(decide(&mut entry, transaction, &mut bytes)?);
+    }
+    Ok(Applied { answers, changes: entry.close()? })
+}
+
+/// One transaction, from its identity to its answer (domain.md 5b, 3). `bytes` is room to encode in.
+fn decide<V: View>(
+    entry: &mut Entry<'_, V>,
+    asked: &Transaction,
+    bytes: &mut Vec<u8>,
+) -> Result<Answer, V::Fault> {
+    let position = entry.position;
+    let key = Key::Request { request: asked.request, caller: asked.caller };
+    let fingerprint = fingerprint(asked, bytes);
+    let unremembered = |refusal| Answer { position, outcome: Outcome::Refused(refusal), repeated: false };
+
+    // What is remembered wins over every other check.
+    if let Some(first) = entry.draft.find::<RequestRecord>(&key)? {
+        if first.fingerprint != fingerprint {
+            return Ok(unremembered(Refusal::RequestReused));
+        }
+        return Ok(Answer { position: first.position, outcome: first.outcome.clone(), repeated: true });
+    }
+    // Before genesis no id is too old or too early: there is no window yet.
+    if let Some(ledger) = &entry.ledger {
+        let time = asked.request.time_ms();
+        if time < ledger.forgotten_before_ms {
+            return Ok(unremembered(Refusal::RequestExpired));
+        }
+        if time > entry.now.plus_ms(entry.policy.request_ahead_ms).0 {
+            return Ok(unremembered(Refusal::RequestTooEarly));
+        }
+    }
+    let outcome = match rule(entry, asked) {
+        Ok(events) => Outcome::Done(events),
+        Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
+        Err(Stop::Fault(fault)) => return Err(fault),
+    };
+    if entry.ledger.is_some() {
+        let first = RequestRecord { fingerprint, position, outcome: outcome.clone() };
+        entry.draft.put(key, first);
+    }
+    Ok(Answer { position, outcome, repeated: false })
+}
+
+/// Deadline, right, then the verb.
+fn rule<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
+    ensure(asked.not_after.is_none_or(|moment| entry.now <= moment), Refusal::DeadlinePassed)?;
+    rights::check(entry, &asked.caller, &asked.call)?;
+    verb(entry, asked)
+}
+
+fn verb<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
+    match &asked.call {
+        Call::Genesis { cluster, policy } => policy::genesis(entry, *cluster, policy),
+        Call::RegisterProvince { province, kinship } => register::province(entry, *province, *kinship),
+        Call::RegisterArea { area } => register::area(entry, *area),
+        Call::SetAreaOpen { area, from, until } => register::opening(entry, *area, *from, *until),
+        Call::SetPolicy { effective, policy } => policy::set(entry, *effective, policy),
+        Call::RegisterInstitution { institution, kind, area, wallet_open } => {
+            register::institution(entry, *institution, *kind, *area, *wallet_open)
+        }
+        Call::EnrolPerson { person, insurance, area } => account::enrol(entry, *person, *insurance, *area),
+        Call::CreditAccount { person, amount, period: _ } => account::credit(entry, *person, *amount),
+        Call::ActivateWallet { person } => account::activate(entry, *person),
+        Call::ProposeRelation { donor, beneficiary, kinship } => {
+            relation::propose(entry, &asked.caller, *donor, *beneficiary, *kinship)
+        }
+        Call::AcceptRelation { relation } => relation::accept(entry, *relation),
+        Call::DeclineRelation { relation } => relation::decline(entry, *relation),
+        Call::SetQuota { relation, amount } => quota::set(entry, *relation, *amount),
+        Call::ReduceQuota { relation, amount } => quota::reduce(entry, *relation, *amount),
+        Call::SetPriority { beneficiary, order } => priority::set(entry, *beneficiary, order),
+        Call::Settle { beneficiary, institution, amount, use_own_account, all_or_nothing } => {
+            let wish = settle::Wish {
+                beneficiary: *beneficiary,
+                institution: *institution,
+                amount: *amount,
+                use_own_account: *use_own_account,
+                all_or_nothing: *all_or_nothing,
+            };
+            settle::settle(entry, &wish)
+        }
+        Call::Refund { payment, amount } => refund::refund(entry, *payment, *amount),
+        Call::ReleaseRelation { relation } => relation::release(entry, *relation),
+        Call::Tick => tick::tick(entry),
+    }
+}
+
+/// What tells one body from another: who resends must send the same call, deadline and signature.
+fn fingerprint(asked: &Transaction, bytes: &mut Vec<u8>) -> [u8; 16] {
+    bytes.clear();
+    codec::append(&(&asked.call, &asked.not_after, &asked.signature), bytes);
+    let hash = blake3::hash(bytes);
+    *hash.as_bytes().first_chunk().expect("a hash has 32 bytes")
+}
+
+/// One event, as most verbs have.
+pub(crate) fn done<V: View>(event: Event) -> Ruled<V> {
+    Ok(alloc::vec![event])
 }

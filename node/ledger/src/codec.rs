@@ -46,9 +46,18 @@ impl core::error::Error for DecodeError {}
 
 /// Appends a value's bytes, without a version.
 pub(crate) fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    let bytes = bincode::serde::encode_to_vec(value, bincode::config::legacy())
+    bincode::serde::encode_into_writer(value, Tail(out), bincode::config::legacy())
         .expect("records are plain data, which always encodes");
-    out.extend_from_slice(&bytes);
+}
+
+/// Writes straight behind what is there: no second buffer.
+struct Tail<'a>(&'a mut Vec<u8>);
+
+impl bincode::enc::write::Writer for Tail<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
 }
 
 /// A value from exactly these bytes, without a version.
@@ -73,11 +82,16 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     from_bytes(versioned(bytes)?)
 }
 
+/// Appends a row's bytes behind the version byte: for those who encode many.
+pub fn append_row(row: &Row, out: &mut Vec<u8>) {
+    out.push(VERSION);
+    row.encode(out);
+}
+
 /// A row's bytes behind the version byte.
 pub fn encode_row(row: &Row) -> Vec<u8> {
     let mut out = Vec::with_capacity(96);
-    out.push(VERSION);
-    row.encode(&mut out);
+    append_row(row, &mut out);
     out
 }
 

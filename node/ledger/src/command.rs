@@ -92,8 +92,9 @@ pub enum InstitutionKind {
     Pharmacy = 2,
 }
 
-/// Parameters that a governance transaction sets, with an effective date (domain.md 4, ⚙).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Parameters that a governance transaction sets, with an effective date (domain.md 4, ⚙). Their ranges
+/// stand in [`limits`](crate::limits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// How long a request id is remembered, in milliseconds (default 24 h).
     pub request_window_ms: u64,

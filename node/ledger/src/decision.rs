@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The answer to one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Where the transaction was decided. For a repeated request: where it was decided the first time.
     pub position: Position,
@@ -154,7 +154,8 @@ pub enum Event {
         legs: Vec<LegPaid>,
         /// To be paid in cash.
         cash: Fen,
-        /// Relations skipped because an area was not open (domain.md 5b, 4).
+        /// Relations with money that were passed over while something was left to pay, because an area
+        /// was not open (domain.md 5b, 4).
         skipped: Vec<RelationId>,
     },
     /// A settlement was undone, in part or whole.
@@ -210,9 +211,25 @@ macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
         /// Why a transaction is refused. Listed in order of precedence: where several reasons hold,
         /// the first one is given. Numbers are never reused.
+        /// Stored as that number, so a new one may be listed between two old ones.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(into = "u16", try_from = "u16")]
         #[repr(u16)]
         pub enum Refusal { $($(#[$doc])* $name = $number,)* }
+
+        impl From<Refusal> for u16 {
+            fn from(refusal: Refusal) -> u16 { refusal.number() }
+        }
+
+        impl TryFrom<u16> for Refusal {
+            type Error = &'static str;
+            fn try_from(number: u16) -> Result<Refusal, &'static str> {
+                match number {
+                    $($number => Ok(Refusal::$name),)*
+                    _ => Err("not the number of a refusal"),
+                }
+            }
+        }
 
         impl Refusal {
             /// Every refusal, in order of precedence.
@@ -233,19 +250,20 @@ refusals! {
     // Identity (1xx): decided before anything is looked at.
     /// The request id is older than the window; not remembered (domain.md 5b, 3).
     RequestExpired = 101,
-    /// The request id is too far ahead of ledger time; not remembered.
+    /// The request id is too far ahead of ledger time; not remembered (domain.md 5b, 3).
     RequestTooEarly = 102,
-    /// The request id was used before with another body.
+    /// The request id was used before with another body; what is remembered stays.
     RequestReused = 103,
     /// Ledger time has passed the caller's `not_after`.
     DeadlinePassed = 104,
     // Right (2xx): before existence is revealed.
-    /// The caller may not do this (domain.md 5b, 26).
+    /// The caller may not do this, or not to this one (domain.md 5b, 26). Given alike for what is
+    /// another's and for what does not exist, so that existence is not revealed.
     NotPermitted = 201,
     // The ledger and its registers (3xx).
     /// The ledger has begun already.
     AlreadyBegun = 301,
-    /// The ledger has not begun: there is no genesis yet.
+    /// The ledger has not begun: there is no genesis yet. Not remembered: there is nothing to remember it in.
     NotBegun = 302,
     /// A date or a period lies in the past.
     EffectiveInPast = 303,
@@ -265,6 +283,8 @@ refusals! {
     InstitutionUnknown = 310,
     /// An area keeps at most this many openings, and they are used up.
     OpeningsFull = 311,
+    /// The policy keeps at most this many versions, and they are used up.
+    PoliciesFull = 312,
     // Persons and accounts (4xx).
     /// The amount is zero.
     AmountZero = 401,
@@ -283,7 +303,8 @@ refusals! {
     // Relations (5xx).
     /// Donor and beneficiary are the same person.
     SamePerson = 501,
-    /// The relation does not exist.
+    /// The relation cannot exist: its id names a position that the log has not reached. (An id within
+    /// the log that is no relation of the caller is [`Refusal::NotPermitted`], be it there or not.)
     RelationUnknown = 502,
     /// The donor is not insured with 310.
     DonorNotEligible = 503,
@@ -312,8 +333,9 @@ refusals! {
     InstitutionClosed = 604,
     /// All-or-nothing was asked, and something would be left for cash.
     NotCovered = 605,
-    /// The settlement does not exist.
+    /// The settlement cannot exist: its id names a position that the log has not reached. (An id within
+    /// the log that is no settlement of the caller is [`Refusal::NotPermitted`], be it there or not.)
     PaymentUnknown = 606,
-    /// The refund is more than is left of the settlement.
+    /// The refund is more than is left of the settlement, or all was asked and nothing is left.
     RefundExceedsPayment = 607,
 }

@@ -5,7 +5,16 @@ use serde::{Deserialize, Serialize};
 
 /// A province-level code, the first two digits of GB/T 2260 (XPCC is 66).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct Province(u8);
+
+impl TryFrom<u8> for Province {
+    type Error = &'static str;
+
+    fn try_from(code: u8) -> Result<Province, &'static str> {
+        Province::new(code).ok_or("not a province of the scheme")
+    }
+}
 
 impl Province {
     /// The 32 provinces of the scheme (domain.md 3), in ascending order of code.
@@ -13,6 +22,9 @@ impl Province {
         11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53,
         54, 61, 62, 63, 64, 65, 66,
     ];
+
+    pub(crate) const MIN: Province = Province(11);
+    pub(crate) const MAX: Province = Province(66);
 
     /// The province of this code, if it belongs to the scheme.
     pub fn new(code: u8) -> Option<Province> {
@@ -33,9 +45,21 @@ impl fmt::Display for Province {
 
 /// A pooling area (统筹区): six digits, usually a prefecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
 pub struct Area(u32);
 
+impl TryFrom<u32> for Area {
+    type Error = &'static str;
+
+    fn try_from(code: u32) -> Result<Area, &'static str> {
+        Area::new(code).ok_or("not an area of the scheme")
+    }
+}
+
 impl Area {
+    pub(crate) const MIN: Area = Area(110_000);
+    pub(crate) const MAX: Area = Area(669_999);
+
     /// The area of this code, if its first two digits name a province of the scheme.
     pub fn new(code: u32) -> Option<Area> {
         let province = u8::try_from(code / 10_000).ok()?;
@@ -73,9 +97,22 @@ impl fmt::Debug for Person {
 
 /// A designated institution (定点医药机构): `fixmedins_code`, a letter (H hospital, P pharmacy) and 11 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "[u8; 12]")]
 pub struct Institution([u8; 12]);
 
+impl TryFrom<[u8; 12]> for Institution {
+    type Error = &'static str;
+
+    fn try_from(code: [u8; 12]) -> Result<Institution, &'static str> {
+        let code = core::str::from_utf8(&code).map_err(|_| "an institution code that is not ASCII")?;
+        Institution::new(code).ok_or("not the form of an institution code")
+    }
+}
+
 impl Institution {
+    pub(crate) const MIN: Institution = Institution(*b"H00000000000");
+    pub(crate) const MAX: Institution = Institution(*b"P99999999999");
+
     /// The institution of this code, if it has the form of one.
     pub fn new(code: &str) -> Option<Institution> {
         let bytes: [u8; 12] = code.as_bytes().try_into().ok()?;
@@ -124,6 +161,16 @@ pub struct PaymentId(pub Position);
 pub struct RequestId(pub [u8; 16]);
 
 impl RequestId {
+    /// The latest time that an id can carry: it has 48 bits for it.
+    pub const TIME_MS_MAX: u64 = (1 << 48) - 1;
+
+    /// The smallest id that carries this time, or the latest possible time if it is beyond.
+    pub fn earliest_at(time_ms: u64) -> RequestId {
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&time_ms.min(Self::TIME_MS_MAX).to_be_bytes()[2..]);
+        RequestId(id)
+    }
+
     /// The time that the id carries, in milliseconds since 1970.
     pub fn time_ms(&self) -> u64 {
         self.0[..6].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))

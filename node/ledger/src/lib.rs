@@ -10,7 +10,7 @@
 //!
 //! * A rule checks everything first, in the published order of [`Refusal`], then writes, and never
 //!   refuses after a write.
-//! * Money is [`Fen`], whole and checked. Nothing is created or destroyed ([`audit`] proves it).
+//! * Money is [`Fen`], whole and checked. Nothing is created or destroyed ([`audit()`] proves it).
 //! * A [`Refusal`] is a result like any other: decided in the log, remembered under the request id.
 //! * Time is the [`Stamp`] of the entry, which never runs backwards.
 #![no_std]
@@ -18,23 +18,43 @@
 
 extern crate alloc;
 
+mod account;
 mod apply;
+pub mod audit;
 pub mod codec;
 pub mod command;
 pub mod decision;
 pub mod digest;
+mod entry;
 pub mod id;
+mod key;
+mod kinship;
+pub mod limits;
+mod map;
 pub mod money;
+mod obligation;
+mod policy;
+mod priority;
+mod quota;
+mod refund;
+mod register;
+mod relation;
+mod rights;
+mod settle;
 pub mod stamp;
 pub mod table;
+mod tick;
 pub mod view;
 
 pub use apply::{Applied, At, apply};
+pub use audit::{Audit, audit};
 pub use command::{Call, Caller, Transaction};
 pub use decision::{Answer, Event, Outcome, Refusal};
 pub use digest::Digest;
 pub use id::{Area, Institution, PaymentId, Person, Position, Province, RelationId, RequestId};
-pub use money::Fen;
+pub use map::MapState;
+pub use money::{Fen, Sum};
 pub use stamp::{Month, Stamp};
 pub use table::{Key, Row, Table};
-pub use view::{Changes, Draft, View};
+pub use tick::tick_due;
+pub use view::{Changes, Draft, Found, View};

@@ -4,7 +4,17 @@ use serde::{Deserialize, Serialize};
 
 /// An amount of money in fen (1/100 yuan). Never negative, never above [`Fen::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64")]
 pub struct Fen(u64);
+
+impl TryFrom<u64> for Fen {
+    type Error = &'static str;
+
+    /// Bytes that name a larger amount than [`Fen::MAX`] do not decode.
+    fn try_from(fen: u64) -> Result<Fen, &'static str> {
+        Fen::new(fen).ok_or("an amount above the largest one")
+    }
+}
 
 impl Fen {
     /// Nothing.
@@ -46,5 +56,25 @@ impl Fen {
     /// The smaller of two amounts.
     pub fn min(self, other: Fen) -> Fen {
         Ord::min(self, other)
+    }
+}
+
+/// A sum of many amounts, in fen. Wider than [`Fen`]: what is booked gross for a month may pass the
+/// largest single amount many times over, and a settlement is never refused for that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Sum(u128);
+
+impl Sum {
+    /// Nothing.
+    pub const ZERO: Sum = Sum(0);
+
+    /// The sum as a plain number of fen.
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+
+    /// The sum with one more amount in it.
+    pub const fn plus(self, amount: Fen) -> Sum {
+        Sum(self.0 + amount.0 as u128) // 2^128 holds the largest amount 10^22 times
     }
 }

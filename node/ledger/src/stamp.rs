@@ -29,11 +29,34 @@ impl Stamp {
 
 /// A calendar month in +08:00, the period of clearing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Month {
     /// The year, for example 2026.
     pub year: u16,
     /// The month, 1 to 12.
     pub month: u8,
+}
+
+impl Month {
+    /// The month, if there is one of this number.
+    pub const fn new(year: u16, month: u8) -> Option<Month> {
+        if month >= 1 && month <= 12 { Some(Month { year, month }) } else { None }
+    }
+}
+
+/// A month as it is read, before it is known to be one.
+#[derive(Deserialize)]
+struct Parts {
+    year: u16,
+    month: u8,
+}
+
+impl TryFrom<Parts> for Month {
+    type Error = &'static str;
+
+    fn try_from(Parts { year, month }: Parts) -> Result<Month, &'static str> {
+        Month::new(year, month).ok_or("not a month of the year")
+    }
 }
 
 /// Year and month of a day counted from 1970-01-01, by the proleptic Gregorian calendar

@@ -7,7 +7,8 @@ use crate::command::Caller;
 use crate::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
 use crate::decision::Outcome;
 use crate::id::{Area, Institution, PaymentId, Person, Position, Province, RelationId, RequestId};
-use crate::money::Fen;
+use crate::key::Part;
+use crate::money::{Fen, Sum};
 use crate::stamp::{Month, Stamp};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,14 @@ macro_rules! tables {
             /// The name, in statistics and reports.
             pub const fn name(self) -> &'static str {
                 match self { $(Table::$name => stringify!($name),)* }
+            }
+            /// The smallest key that the table can have.
+            pub fn first(self) -> Key {
+                match self { $(Table::$name => Key::$name { $($part: <$kind as Part>::MIN),* },)* }
+            }
+            /// The largest key that the table can have.
+            pub fn last(self) -> Key {
+                match self { $(Table::$name => Key::$name { $($part: <$kind as Part>::MAX),* },)* }
             }
         }
 
@@ -84,6 +93,9 @@ macro_rules! tables {
             fn of_row(row: &Row) -> Option<&$record> {
                 match row { Row::$name(record) => Some(record), _ => None }
             }
+            fn of_row_mut(row: &mut Row) -> Option<&mut $record> {
+                match row { Row::$name(record) => Some(record), _ => None }
+            }
         })*
     };
 }
@@ -94,6 +106,8 @@ pub trait Record: Clone {
     fn into_row(self) -> Row;
     /// The record in this row, if the row is of its table.
     fn of_row(row: &Row) -> Option<&Self>;
+    /// The record in this row, to be changed.
+    fn of_row_mut(row: &mut Row) -> Option<&mut Self>;
 }
 
 tables! {
@@ -144,12 +158,16 @@ pub struct LedgerRecord {
     pub begun: Stamp,
     /// Relations accepted so far.
     pub accepted: u64,
+    /// Request ids with an earlier time than this, in milliseconds, are expired unless still
+    /// remembered. The latest that `now` less the window has ever been: it never runs backwards, so an
+    /// id that was forgotten stays expired even when a policy makes the window longer again.
+    pub forgotten_before_ms: u64,
 }
 
 /// All policies in the order of their effective dates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRecord {
-    /// Effective from, and the parameters.
+    /// Effective from, and the parameters; in the order of the dates, later set ones behind.
     pub versions: Vec<(Stamp, Policy)>,
 }
 
@@ -163,7 +181,7 @@ pub struct ProvinceRecord {
 /// A pooling area.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AreaRecord {
-    /// Openings for cross-province aid: from, and until.
+    /// Openings for cross-province aid: from, and until; in the order of `from`, later set ones behind.
     pub openings: Vec<(Stamp, Option<Stamp>)>,
 }
 
@@ -241,6 +259,8 @@ pub struct RelationRecord {
     pub used: Fen,
     /// Left of it: frozen in the donor's account.
     pub unused: Fen,
+    /// When the quota was last set or raised.
+    pub raised: Option<Stamp>,
 }
 
 /// The live relation or pending proposal of an ordered pair.
@@ -273,6 +293,8 @@ pub struct PaymentRecord {
     pub cash: Fen,
     /// Given back in cash.
     pub cash_refunded: Fen,
+    /// Whether the own account was deducted before the legs; a refund goes the other way round.
+    pub own_first: bool,
 }
 
 /// The own account's part of a settlement.
@@ -315,9 +337,9 @@ pub enum Use {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObligationRecord {
     /// Legs settled.
-    pub charged: Fen,
+    pub charged: Sum,
     /// Legs refunded.
-    pub refunded: Fen,
+    pub refunded: Sum,
 }
 
 /// A remembered answer.
@@ -329,124 +351,4 @@ pub struct RequestRecord {
     pub position: Position,
     /// What was decided.
     pub outcome: Outcome,
-}
-
-/// A part of a key, as ordered bytes.
-trait Part: Sized {
-    fn write(&self, out: &mut Vec<u8>);
-    fn read(rest: &mut &[u8]) -> Option<Self>;
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk::<N>()?;
-    *rest = tail;
-    Some(*head)
-}
-
-macro_rules! part {
-    ($kind:ty, $this:ident => $bytes:expr, $array:ident : $n:literal => $back:expr) => {
-        impl Part for $kind {
-            fn write(&self, out: &mut Vec<u8>) {
-                let $this = self;
-                out.extend_from_slice(&$bytes);
-            }
-            fn read(rest: &mut &[u8]) -> Option<Self> {
-                let $array = take::<$n>(rest)?;
-                $back
-            }
-        }
-    };
-}
-
-part!(Province, this => [this.code()], bytes: 1 => Province::new(bytes[0]));
-part!(Area, this => this.code().to_be_bytes(), bytes: 4 => Area::new(u32::from_be_bytes(bytes)));
-part!(Institution, this => *this.bytes(), bytes: 12 => Institution::new(core::str::from_utf8(&bytes).ok()?));
-part!(Person, this => this.0, bytes: 16 => Some(Person(bytes)));
-part!(RequestId, this => this.0, bytes: 16 => Some(RequestId(bytes)));
-part!(Stamp, this => this.0.to_be_bytes(), bytes: 8 => Some(Stamp(u64::from_be_bytes(bytes))));
-part!(Use, this => [*this as u8], bytes: 1 => match bytes[0] {
-    1 => Some(Use::Institution),
-    2 => Some(Use::Pharmacy),
-    _ => None,
-});
-
-impl Part for Position {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.index.to_be_bytes());
-        out.extend_from_slice(&self.place.to_be_bytes());
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        let index = u64::from_be_bytes(take(rest)?);
-        let place = u16::from_be_bytes(take(rest)?);
-        Some(Position { index, place })
-    }
-}
-
-impl Part for RelationId {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        Position::read(rest).map(RelationId)
-    }
-}
-
-impl Part for PaymentId {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        Position::read(rest).map(PaymentId)
-    }
-}
-
-impl Part for Month {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.year.to_be_bytes());
-        out.push(self.month);
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        let year = u16::from_be_bytes(take(rest)?);
-        let [month] = take(rest)?;
-        (1..=12).contains(&month).then_some(Month { year, month })
-    }
-}
-
-impl Part for Caller {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Caller::National => out.push(1),
-            Caller::Province(province) => {
-                out.push(2);
-                province.write(out);
-            }
-            Caller::Agency(area) => {
-                out.push(3);
-                area.write(out);
-            }
-            Caller::Institution(institution) => {
-                out.push(4);
-                institution.write(out);
-            }
-            Caller::Person(person) => {
-                out.push(5);
-                person.write(out);
-            }
-            Caller::Auditor => out.push(6),
-            Caller::Node => out.push(7),
-        }
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        let [kind] = take(rest)?;
-        Some(match kind {
-            1 => Caller::National,
-            2 => Caller::Province(Part::read(rest)?),
-            3 => Caller::Agency(Part::read(rest)?),
-            4 => Caller::Institution(Part::read(rest)?),
-            5 => Caller::Person(Part::read(rest)?),
-            6 => Caller::Auditor,
-            7 => Caller::Node,
-            _ => return None,
-        })
-    }
 }

@@ -1,11 +1,13 @@
 //! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`], [`Changes`]).
 
-use crate::table::{Key, Record, Row};
+use crate::table::{Key, Record, Row, Table};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
+use core::ops::Deref;
 
-/// A state that can be read. The node's store is one; so is a plain map in tests.
+/// A state that can be read. The node's store is one; [`MapState`](crate::MapState) is another.
 pub trait View {
     /// What goes wrong when a record cannot be read. Never a reply: the node stops.
     type Fault;
@@ -17,55 +19,98 @@ pub trait View {
     fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Self::Fault>;
 }
 
+/// Shows every row of `table` to `each`, in order of key, reading `page` at a time.
+///
+/// # Errors
+/// The view's own fault, or that of `each`; rows before it have been shown.
+pub fn scan<V: View>(
+    view: &V,
+    table: Table,
+    page: usize,
+    mut each: impl FnMut(&Key, &Row) -> Result<(), V::Fault>,
+) -> Result<(), V::Fault> {
+    let (mut from, last) = (table.first(), table.last());
+    // A page starts at the last key of the one before, as a range has no exclusive start.
+    let page = page.max(2);
+    let mut seen = None;
+    loop {
+        let rows = view.range(&from, &last, page)?;
+        let full = rows.len() == page;
+        for (key, row) in rows {
+            if seen != Some(key) {
+                each(&key, &row)?;
+                (seen, from) = (Some(key), key);
+            }
+        }
+        if !full {
+            break;
+        }
+    }
+    match view.get(&last)? {
+        Some(row) => each(&last, &row),
+        None => Ok(()),
+    }
+}
+
 /// What a log entry changes: the new record of each key, none for a record that is gone.
 pub type Changes = BTreeMap<Key, Option<Arc<Row>>>;
 
+/// A record that was found, shared with whoever else holds it; read through it like a reference.
+pub struct Found<R> {
+    row: Arc<Row>,
+    record: PhantomData<R>,
+}
+
+impl<R: Record> Deref for Found<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        R::of_row(&self.row).expect("a table holds its own records only")
+    }
+}
+
 /// Changes over a view, still in hand.
-///
-/// A fault while reading is kept here and shown as an absent record; [`Draft::finish`] gives it back
-/// in place of the changes, so no decision taken after a fault is ever seen.
 pub struct Draft<'a, V: View> {
     view: &'a V,
     changes: Changes,
-    fault: core::cell::Cell<Option<V::Fault>>,
 }
 
 impl<'a, V: View> Draft<'a, V> {
     /// Nothing changed yet.
     pub fn new(view: &'a V) -> Self {
-        Draft { view, changes: Changes::new(), fault: core::cell::Cell::new(None) }
+        Draft { view, changes: Changes::new() }
     }
 
     /// The row of this key, as changed.
-    pub fn row(&self, key: &Key) -> Option<Arc<Row>> {
-        if let Some(change) = self.changes.get(key) {
-            return change.clone();
-        }
-        match self.view.get(key) {
-            Ok(row) => row,
-            Err(fault) => {
-                self.fault.set(Some(fault));
-                None
-            }
+    ///
+    /// # Errors
+    /// The view's own fault.
+    pub fn row(&self, key: &Key) -> Result<Option<Arc<Row>>, V::Fault> {
+        match self.changes.get(key) {
+            Some(change) => Ok(change.clone()),
+            None => self.view.get(key),
         }
     }
 
     /// The record of this key, as changed.
-    pub fn find<R: Record>(&self, key: &Key) -> Option<R> {
-        self.row(key).and_then(|row| R::of_row(&row).cloned())
+    ///
+    /// # Errors
+    /// The view's own fault.
+    pub fn find<R: Record>(&self, key: &Key) -> Result<Option<Found<R>>, V::Fault> {
+        Ok(self.row(key)?.map(|row| Found { row, record: PhantomData }))
     }
 
     /// The first records, at most `most`, with `from <= key < until`, as changed.
-    pub fn range(&self, from: &Key, until: &Key, most: usize) -> Vec<(Key, Arc<Row>)> {
+    ///
+    /// # Errors
+    /// The view's own fault.
+    pub fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, V::Fault> {
+        if from >= until {
+            return Ok(Vec::new());
+        }
         let changed = self.changes.range(*from..*until);
         let hidden = changed.clone().filter(|(_, row)| row.is_none()).count();
-        let found = match self.view.range(from, until, most.saturating_add(hidden)) {
-            Ok(rows) => rows,
-            Err(fault) => {
-                self.fault.set(Some(fault));
-                return Vec::new();
-            }
-        };
+        let found = self.view.range(from, until, most.saturating_add(hidden))?;
         let mut merged: BTreeMap<Key, Arc<Row>> = found.into_iter().collect();
         for (key, row) in changed {
             match row {
@@ -73,7 +118,7 @@ impl<'a, V: View> Draft<'a, V> {
                 None => merged.remove(key),
             };
         }
-        merged.into_iter().take(most).collect()
+        Ok(merged.into_iter().take(most).collect())
     }
 
     /// Writes a record.
@@ -83,16 +128,32 @@ impl<'a, V: View> Draft<'a, V> {
         self.changes.insert(key, Some(Arc::new(row)));
     }
 
+    /// The record that was found under this key, to be changed in place. Copied only the first time in
+    /// an entry; changes made since it was found are kept.
+    pub fn edit<R: Record>(&mut self, key: Key, found: Found<R>) -> &mut R {
+        let slot = self.changes.entry(key).or_insert(None);
+        match slot {
+            Some(_) => drop(found), // so that the change holds the only reference, and is not copied
+            None => *slot = Some(found.row),
+        }
+        let row = Arc::make_mut(slot.as_mut().expect("filled just now"));
+        R::of_row_mut(row).expect("a table holds its own records only")
+    }
+
+    /// Like [`Draft::edit`]; where nothing was found, a record that starts from nothing.
+    pub fn edit_or_default<R: Record + Default>(&mut self, key: Key, found: Option<Found<R>>) -> &mut R {
+        let found =
+            found.unwrap_or_else(|| Found { row: Arc::new(R::default().into_row()), record: PhantomData });
+        self.edit(key, found)
+    }
+
     /// Removes a record.
     pub fn remove(&mut self, key: Key) {
         self.changes.insert(key, None);
     }
 
-    /// The changes, unless a read failed on the way.
-    pub fn finish(self) -> Result<Changes, V::Fault> {
-        match self.fault.into_inner() {
-            Some(fault) => Err(fault),
-            None => Ok(self.changes),
-        }
+    /// The changes.
+    pub fn finish(self) -> Changes {
+        self.changes
     }
 }

@@ -1,0 +1,95 @@
+//! The identity of a transaction, and its exact bytes.
+
+use crate::error::Error;
+use bytes::Bytes;
+use proto::v1 as pb;
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// A request id: a UUIDv7 that carries its own time. Made before the first send, kept for every resend.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// A new id, of this moment.
+    pub fn fresh() -> RequestId {
+        RequestId(Uuid::now_v7())
+    }
+
+    /// The id as a UUID.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.hyphenated())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<RequestId, Error> {
+        let malformed =
+            |problem: &str| Error::Malformed { field: "request_id".into(), problem: problem.into() };
+        match Uuid::try_parse(text) {
+            Ok(_) if text.len() != 36 => Err(malformed("is not a UUID of 36 characters")),
+            Ok(id) if id.get_version_num() == 7 => Ok(RequestId(id)),
+            Ok(_) => Err(malformed("is not a UUIDv7")),
+            Err(_) => Err(malformed("is not a UUID of 36 characters")),
+        }
+    }
+}
+
+/// A transaction ready to be sent: its request id and its exact bytes, the same for every resend.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) request: RequestId,
+    pub(crate) bytes: Bytes,
+}
+
+impl Prepared {
+    /// Prepares a transaction that was put together by hand. Its request id must be a UUIDv7.
+    pub fn new(transaction: &pb::Transaction) -> Result<Prepared, Error> {
+        let request = transaction.request_id.parse()?;
+        Ok(Prepared::of(request, transaction))
+    }
+
+    pub(crate) fn of(request: RequestId, transaction: &pb::Transaction) -> Prepared {
+        Prepared { request, bytes: prost::Message::encode_to_vec(transaction).into() }
+    }
+
+    /// The transaction's request id.
+    pub const fn request_id(&self) -> RequestId {
+        self.request
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_seven() {
+        let id = RequestId::fresh();
+        assert_eq!(id.to_string().parse::<RequestId>().expect("its own text"), id);
+        for text in ["", "17", "6f9619ff-8b86-d011-b42d-00c04fc964ff", &id.uuid().simple().to_string()] {
+            assert!(text.parse::<RequestId>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ids_made_later_sort_behind() {
+        let ids: Vec<RequestId> = (0..1000).map(|_| RequestId::fresh()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+}

@@ -1,0 +1,43 @@
+//! Every most and least of the contract, in one place. All are part of the rules: changing one changes
+//! what a log means.
+
+use crate::stamp::{DAY_MS, HOUR_MS};
+
+/// Transactions of one log entry: a place is two bytes.
+pub const ENTRY_TRANSACTIONS_MAX: usize = 1 << 16;
+
+/// Request ids that one tick forgets.
+pub const REQUESTS_PER_TICK: usize = 10_000;
+
+/// Proposals that one tick lapses.
+pub const PROPOSALS_PER_TICK: usize = 1_000;
+
+/// Openings that one area keeps. None is ever dropped: they prove what was open when.
+pub const OPENINGS_MAX: usize = 256;
+
+/// Versions that the policy keeps. None is ever dropped.
+pub const POLICIES_MAX: usize = 256;
+
+/// The shortest window of remembered request ids, in milliseconds.
+pub const REQUEST_WINDOW_MS_MIN: u64 = 1_000;
+
+/// The longest window of remembered request ids, in milliseconds.
+pub const REQUEST_WINDOW_MS_MAX: u64 = 30 * DAY_MS;
+
+/// The furthest that a request id may be ahead of ledger time, in milliseconds.
+pub const REQUEST_AHEAD_MS_MAX: u64 = 24 * HOUR_MS;
+
+/// The longest time that a proposal may wait, in days.
+pub const PROPOSAL_DAYS_MAX: u16 = 365;
+
+/// The most relations that a policy may allow one beneficiary: it bounds the work of one settlement.
+pub const DONORS_MAX: u16 = 256;
+
+/// Rows that the audit reads at a time.
+pub const AUDIT_PAGE_ROWS: usize = 1_024;
+
+/// Accounts, relations or requests that the audit compares in one pass: it bounds its memory.
+pub const AUDIT_PASS_ROWS: usize = 1 << 20;
+
+/// Findings that an audit keeps; further ones are only counted.
+pub const FINDINGS_MAX: usize = 1_000;

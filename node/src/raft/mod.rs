@@ -1,0 +1,16 @@
+//! Consensus: openraft behind a handle. openraft is named in this folder only.
+//!
+//! * [`types`]: the type configuration, and every stored and sent byte of Raft, which are ours.
+//! * [`log`]: the Raft log on raft-log's files; the one place where an acknowledgement waits for the disk.
+//! * [`machine`]: entries become answers by `ledger::apply`, and changes of the node's state.
+//! * [`network`]: what nodes say to one another, over gRPC.
+//! * [`handle`]: what the rest of the node may ask of consensus.
+
+pub mod handle;
+pub mod log;
+pub mod machine;
+pub mod network;
+pub mod types;
+
+pub use handle::{Consensus, NotLeader, Standing};
+pub use types::{Batch, Member, NodeId};

@@ -1,0 +1,410 @@
+//! What nodes say to one another: Raft's messages as bytes over gRPC.
+//!
+//! Every peer has three connections, made when first needed: one for entries, one for what must not
+//! wait behind them (heartbeats, votes, reads), one for snapshots.
+
+use super::handle::{AppendReply, Transfer, VoteAsked, VoteGiven};
+use super::types::{self, BadBytes, Entry, Member, NodeId, TypeConfig, Vote, VoteBytes};
+use crate::state::{LogMark, Snapshot};
+use bytes::{Buf, Bytes};
+use futures::{Stream, StreamExt};
+use ledger::codec;
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{RPCOption, RaftNetworkV2};
+use openraft::raft::{
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendError, StreamAppendResult,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use openraft::{OptionalSend, RaftNetworkFactory};
+use parking_lot::Mutex;
+use proto::v1::peer_client::PeerClient;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tonic::transport::{Channel, Endpoint};
+
+type BoxFuture<'a, T> = futures::future::BoxFuture<'a, T>;
+type BoxStream<'a, T> = futures::stream::BoxStream<'a, T>;
+
+/// The most bytes of one message between nodes.
+pub const PEER_MESSAGE_MAX: usize = 64 << 20;
+/// Size of the pieces that a snapshot is sent in.
+const SNAPSHOT_CHUNK: usize = 512 << 10;
+/// How long an append may wait for its answer before the stream is given up and made anew.
+const APPEND_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Which of a peer's connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Log entries.
+    Entries,
+    /// Heartbeats, votes, read indexes, passed-on proposals, digests.
+    Control,
+    /// Snapshots.
+    Snapshot,
+}
+
+/// This node's connections to its peers.
+pub struct Links {
+    node: NodeId,
+    cluster: OnceLock<[u8; 16]>,
+    channels: Mutex<HashMap<(String, Lane), Channel>>,
+}
+
+impl Links {
+    /// Connections of `node`. The cluster's id is told later if the node has none yet.
+    pub fn new(node: NodeId, cluster: Option<[u8; 16]>) -> Links {
+        let known = OnceLock::new();
+        if let Some(cluster) = cluster {
+            known.get_or_init(|| cluster);
+        }
+        Links { node, cluster: known, channels: Mutex::default() }
+    }
+
+    /// This node's id.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The cluster's id, once known.
+    pub fn cluster(&self) -> Option<[u8; 16]> {
+        self.cluster.get().copied()
+    }
+
+    /// Learns the cluster's id; false if it is another one than before.
+    pub fn join(&self, cluster: [u8; 16]) -> bool {
+        *self.cluster.get_or_init(|| cluster) == cluster
+    }
+
+    /// The header of a message to `to`.
+    pub fn header(&self, to: NodeId) -> proto::v1::PeerHeader {
+        let cluster = self.cluster().map(|id| Bytes::copy_from_slice(&id)).unwrap_or_default();
+        proto::v1::PeerHeader { cluster, from: self.node, to }
+    }
+
+    /// A client of the peer at `address`.
+    pub fn peer(&self, address: &str, lane: Lane) -> Result<PeerClient<Channel>, tonic::transport::Error> {
+        let mut channels = self.channels.lock();
+        let key = (address.to_string(), lane);
+        let channel = match channels.get(&key) {
+            Some(channel) => channel.clone(),
+            None => {
+                let endpoint = Endpoint::from_shared(format!("http://{address}"))?
+                    .connect_timeout(Duration::from_secs(2))
+                    .tcp_nodelay(true)
+                    .initial_stream_window_size(8 << 20)
+                    .initial_connection_window_size(16 << 20);
+                let channel = endpoint.connect_lazy();
+                channels.insert(key, channel.clone());
+                channel
+            }
+        };
+        Ok(PeerClient::new(channel)
+            .max_decoding_message_size(PEER_MESSAGE_MAX)
+            .max_encoding_message_size(PEER_MESSAGE_MAX))
+    }
+}
+
+/// Makes a link for each peer that openraft talks to.
+pub struct Factory(Arc<Links>);
+
+impl Factory {
+    /// Links over these connections.
+    pub fn new(links: Arc<Links>) -> Factory {
+        Factory(links)
+    }
+}
+
+impl RaftNetworkFactory<TypeConfig> for Factory {
+    type Network = Link;
+
+    async fn new_client(&mut self, to: NodeId, member: &Member) -> Link {
+        Link { links: self.0.clone(), to, address: member.peer.clone() }
+    }
+}
+
+/// A link to one peer.
+pub struct Link {
+    links: Arc<Links>,
+    to: NodeId,
+    address: String,
+}
+
+type RpcError = RPCError<TypeConfig>;
+
+/// The peer could not be spoken to: openraft waits a little before it tries again.
+fn unreachable(problem: &(impl std::error::Error + 'static)) -> RpcError {
+    RPCError::Unreachable(Unreachable::new(problem))
+}
+
+/// The peer answered with an error, or with something that is no answer.
+fn failed(problem: &(impl std::error::Error + 'static)) -> RpcError {
+    RPCError::Network(NetworkError::new(problem))
+}
+
+impl Link {
+    fn client(&self, lane: Lane) -> Result<PeerClient<Channel>, RpcError> {
+        self.links.peer(&self.address, lane).map_err(|problem| unreachable(&problem))
+    }
+
+    fn header(&self) -> Option<proto::v1::PeerHeader> {
+        Some(self.links.header(self.to))
+    }
+
+    /// One request to the peer, bounded by openraft's deadline.
+    async fn ask<T>(
+        &self,
+        option: &RPCOption,
+        call: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+    ) -> Result<T, RpcError> {
+        match tokio::time::timeout(option.hard_ttl(), call).await {
+            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            Ok(Err(status)) => Err(unreachable(&status)),
+            Err(elapsed) => Err(unreachable(&elapsed)),
+        }
+    }
+
+    async fn vote_or_pre(&self, request: VoteRequest<TypeConfig>, option: RPCOption, pre: bool) -> Result<VoteResponse<TypeConfig>, RpcError> {
+        let asked = VoteAsked {
+            vote: VoteBytes::from(&request.vote),
+            last: request.last_log_id.as_ref().map(types::mark),
+            transfer: request.leadership_transfer,
+        };
+        let (header, body) = (self.header(), Bytes::from(codec::encode(&asked)));
+        let mut client = self.client(Lane::Control)?;
+        let body = if pre {
+            self.ask(&option, client.pre_vote(proto::v1::PreVoteRequest { header, body })).await?.body
+        } else {
+            self.ask(&option, client.vote(proto::v1::VoteRequest { header, body })).await?.body
+        };
+        let given: VoteGiven = types::decode("a vote", &body).map_err(|problem| failed(&problem))?;
+        Ok(given.into())
+    }
+
+    async fn send_snapshot(&self, vote: Vote, snapshot: Snapshot) -> Result<SnapshotResponse<TypeConfig>, RpcError> {
+        let mut client = self.client(Lane::Snapshot)?;
+        let name = snapshot.id.clone();
+        let asked = proto::v1::SnapshotOffsetRequest { header: self.header(), snapshot: name.clone() };
+        let offset = client.snapshot_offset(asked).await.map_err(|status| unreachable(&status))?.into_inner().offset;
+        let (header, total) = (self.header(), snapshot.bytes);
+        let body = Bytes::from(codec::encode(&VoteBytes::from(&vote)));
+        let (sender, pieces) = tokio::sync::mpsc::channel(4);
+        let path = snapshot.path.clone();
+        let reading = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+            let mut file = std::fs::File::open(path)?;
+            let mut at = offset.min(total);
+            file.seek(SeekFrom::Start(at))?;
+            loop {
+                let mut chunk = vec![0; SNAPSHOT_CHUNK.min((total - at) as usize)];
+                file.read_exact(&mut chunk)?;
+                let next = at + chunk.len() as u64;
+                let piece = proto::v1::InstallSnapshotRequest {
+                    header: header.clone(),
+                    snapshot: name.clone(),
+                    body: body.clone(),
+                    total_bytes: total,
+                    offset: at,
+                    crc32: crc32fast::hash(&chunk),
+                    chunk: Bytes::from(chunk),
+                    last: next == total,
+                };
+                // A closed channel means that the peer ended the call: its answer says why.
+                if sender.blocking_send(piece).is_err() || next == total {
+                    return Ok(());
+                }
+                at = next;
+            }
+        });
+        let answer = client.install_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces)).await;
+        match reading.await {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => return Err(failed(&problem)),
+            Err(problem) => return Err(failed(&problem)),
+        }
+        let body = answer.map_err(|status| unreachable(&status))?.into_inner().body;
+        let vote: VoteBytes = types::decode("a snapshot's answer", &body).map_err(|problem| failed(&problem))?;
+        Ok(SnapshotResponse { vote: vote.into() })
+    }
+}
+
+impl RaftNetworkV2<TypeConfig> for Link {
+    type SnapshotData = Snapshot;
+
+    async fn append_entries(
+        &mut self,
+        request: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<AppendEntriesResponse<TypeConfig>, RpcError> {
+        let (header, body) = (self.header(), write_append(&request));
+        let mut client = self.client(Lane::Control)?;
+        let body = self.ask(&option, client.append(proto::v1::AppendRequest { header, body })).await?.body;
+        let reply: AppendReply = types::decode("an append's answer", &body).map_err(|problem| failed(&problem))?;
+        Ok(match reply.into_result() {
+            Ok(_) => AppendEntriesResponse::Success,
+            Err(StreamAppendError::Conflict(_)) => AppendEntriesResponse::Conflict,
+            Err(StreamAppendError::HigherVote(vote)) => AppendEntriesResponse::HigherVote(vote),
+        })
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        _option: RPCOption,
+    ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamAppendResult<TypeConfig>, RpcError>>, RpcError>>
+    where
+        S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
+    {
+        Box::pin(async move {
+            let mut client = self.client(Lane::Entries)?;
+            let header = self.header();
+            let waiting = Arc::new(AtomicU64::new(0));
+            let sent = waiting.clone();
+            let mut sequence = 0;
+            let requests = input.map(move |request| {
+                sequence += 1;
+                sent.fetch_add(1, Ordering::Relaxed);
+                proto::v1::AppendStreamRequest { header: header.clone(), sequence, body: write_append(&request) }
+            });
+            let call = client.append_stream(requests);
+            let answers = match tokio::time::timeout(APPEND_PATIENCE, call).await {
+                Ok(Ok(answers)) => answers.into_inner(),
+                Ok(Err(status)) => return Err(unreachable(&status)),
+                Err(elapsed) => return Err(unreachable(&elapsed)),
+            };
+            let replies = futures::stream::unfold(Some((answers, waiting)), next_reply);
+            let replies: BoxStream<'s, _> = Box::pin(replies);
+            Ok(replies)
+        })
+    }
+
+    async fn vote(&mut self, request: VoteRequest<TypeConfig>, option: RPCOption) -> Result<VoteResponse<TypeConfig>, RpcError> {
+        self.vote_or_pre(request, option, false).await
+    }
+
+    async fn pre_vote(&mut self, request: VoteRequest<TypeConfig>, option: RPCOption) -> Result<VoteResponse<TypeConfig>, RpcError> {
+        self.vote_or_pre(request, option, true).await
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: super::machine::RaftSnapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        tokio::select! {
+            closed = cancel => Err(StreamingError::Closed(closed)),
+            sent = tokio::time::timeout(option.hard_ttl(), self.send_snapshot(vote, snapshot.snapshot)) => match sent {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(RPCError::Network(problem))) => Err(StreamingError::Network(problem)),
+                Ok(Err(problem)) => Err(StreamingError::Unreachable(Unreachable::new(&problem))),
+                Err(elapsed) => Err(StreamingError::Unreachable(Unreachable::new(&elapsed))),
+            }
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, RpcError> {
+        let asked = Transfer {
+            from: VoteBytes::from(request.from_leader()),
+            to: *request.to_node_id(),
+            last: request.last_log_id().map(types::mark),
+        };
+        let (header, body) = (self.header(), Bytes::from(codec::encode(&asked)));
+        let mut client = self.client(Lane::Control)?;
+        let message = proto::v1::TransferLeaderRequest { header, body };
+        let body = self.ask(&option, client.transfer_leader(message)).await?.body;
+        let accepted: bool = types::decode("a transfer's answer", &body).map_err(|problem| failed(&problem))?;
+        let refused = openraft::raft::TransferLeaderError::VoteChanged {
+            expected: *request.from_leader(),
+            actual: *request.from_leader(),
+        };
+        Ok(if accepted { Ok(()) } else { Err(refused) })
+    }
+}
+
+type Replies = (tonic::Streaming<proto::v1::AppendStreamResponse>, Arc<AtomicU64>);
+
+/// The next answer on an append stream. While something is sent and not answered, silence longer than
+/// [`APPEND_PATIENCE`] ends the stream, so that a peer that hangs is told apart from one with nothing to say.
+async fn next_reply(open: Option<Replies>) -> Option<(Result<StreamAppendResult<TypeConfig>, RpcError>, Option<Replies>)> {
+    let (mut answers, waiting) = open?;
+    let answer = loop {
+        match tokio::time::timeout(APPEND_PATIENCE, answers.message()).await {
+            Ok(answer) => break answer,
+            Err(elapsed) if waiting.load(Ordering::Relaxed) > 0 => return Some((Err(unreachable(&elapsed)), None)),
+            Err(_) => {}
+        }
+    };
+    match answer {
+        Ok(Some(answer)) => {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            match types::decode::<AppendReply>("an append's answer", &answer.body) {
+                Ok(reply) => Some((Ok(reply.into_result()), Some((answers, waiting)))),
+                Err(problem) => Some((Err(failed(&problem)), None)),
+            }
+        }
+        Ok(None) => None,
+        Err(status) => Some((Err(unreachable(&status)), None)),
+    }
+}
+
+/// The head of an append request; its entries follow.
+#[derive(Serialize, Deserialize)]
+struct AppendHead {
+    vote: VoteBytes,
+    prev: Option<LogMark>,
+    commit: Option<LogMark>,
+    entries: u32,
+}
+
+fn write_append(request: &AppendEntriesRequest<TypeConfig>) -> Bytes {
+    let head = codec::encode(&AppendHead {
+        vote: VoteBytes::from(&request.vote),
+        prev: request.prev_log_id.as_ref().map(types::mark),
+        commit: request.leader_commit.as_ref().map(types::mark),
+        entries: request.entries.len() as u32,
+    });
+    let size: usize = request.entries.iter().map(types::entry_size).sum();
+    let mut out = Vec::with_capacity(4 + head.len() + size);
+    out.extend_from_slice(&(head.len() as u32).to_le_bytes());
+    out.extend_from_slice(&head);
+    for entry in &request.entries {
+        types::write_entry(entry, &mut out);
+    }
+    Bytes::from(out)
+}
+
+/// The append request in these bytes.
+pub(super) fn read_append(bytes: &[u8]) -> Result<AppendEntriesRequest<TypeConfig>, BadBytes> {
+    const WHAT: &str = "an append request";
+    let mut rest = bytes;
+    if rest.len() < 4 {
+        return Err(types::bad(WHAT, "it is too short"));
+    }
+    let head_len = rest.get_u32_le() as usize;
+    if rest.len() < head_len {
+        return Err(types::bad(WHAT, "its head is cut off"));
+    }
+    let (head, mut rest) = rest.split_at(head_len);
+    let head: AppendHead = types::decode(WHAT, head)?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for _ in 0..head.entries {
+        entries.push(types::read_entry(&mut rest).map_err(|problem| types::bad(WHAT, problem))?);
+    }
+    if !rest.is_empty() {
+        return Err(types::bad(WHAT, "bytes are left over behind its entries"));
+    }
+    Ok(AppendEntriesRequest {
+        vote: head.vote.into(),
+        prev_log_id: head.prev.map(types::log_id),
+        leader_commit: head.commit.map(types::log_id),
+        entries,
+    })
+}

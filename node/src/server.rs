@@ -1,0 +1,227 @@
+//! A node from start to stop: open the state, start consensus, open the doors; drain in the other order.
+
+use crate::agree;
+use crate::data_dir::DataDir;
+use crate::fault::Fault;
+use crate::propose::Proposer;
+use crate::raft::handle::RaftSettings;
+use crate::raft::log::{LogSettings, LogStore};
+use crate::raft::network::{Links, PEER_MESSAGE_MAX};
+use crate::raft::{Consensus, NodeId};
+use crate::read::Reads;
+use crate::service::{cluster::ClusterService, ledger::LedgerService, peer::PeerService, query::QueryService};
+use crate::state::{State, StateSettings};
+use crate::tick;
+use parking_lot::Mutex;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tonic::transport::server::TcpIncoming;
+
+/// The most bytes of one message from a client.
+pub const API_MESSAGE_MAX: usize = 4 << 20;
+/// The most requests that one client connection may have open at once.
+const STREAMS_MAX: u32 = 4_096;
+
+/// Everything that a node is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Province code × 1 000 000 + incarnation.
+    pub node: NodeId,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// `host:port` to listen at for other nodes; port 0 takes a free one.
+    pub listen_peer: String,
+    /// `host:port` to listen at for clients; port 0 takes a free one.
+    pub listen_api: String,
+    /// Consensus.
+    pub raft: RaftSettings,
+    /// The Raft log's files.
+    pub log: LogSettings,
+    /// The state's files and memory.
+    pub state: StateSettings,
+}
+
+/// What the doors share.
+pub(crate) struct Shared {
+    pub consensus: Consensus,
+    pub state: State,
+    pub proposer: Proposer,
+    pub reads: Reads,
+    pub links: Arc<Links>,
+    pub data_dir: Mutex<DataDir>,
+    pub applied: watch::Receiver<u64>,
+    pub started: ledger::Stamp,
+    pub stopping: watch::Receiver<bool>,
+    pub peer_address: SocketAddr,
+    pub api_address: SocketAddr,
+}
+
+/// A running node.
+pub struct Node {
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    doors: Vec<JoinHandle<Result<(), tonic::transport::Error>>>,
+    trouble: watch::Receiver<Option<String>>,
+}
+
+impl Node {
+    /// Starts a node. Returns when its doors are open; it may still have to catch up.
+    ///
+    /// # Errors
+    /// The step that failed, its place, and what to do next.
+    pub async fn start(settings: Settings) -> Result<Node, Fault> {
+        let (peers, peer_address) = listen(&settings.listen_peer, "peers").await?;
+        let (clients, api_address) = listen(&settings.listen_api, "clients").await?;
+        let (dir, node) = (settings.data_dir.clone(), settings.node);
+        let (state_settings, log_settings) = (settings.state, settings.log);
+        let opened = tokio::task::spawn_blocking(move || {
+            let data_dir = DataDir::create_or_open(&dir, None, node)?;
+            let state = State::open(&dir, state_settings)?;
+            let log = LogStore::open(&dir.join("log"), node, log_settings)?;
+            Ok::<_, Fault>((data_dir, state, log))
+        });
+        let (data_dir, state, log) = opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })??;
+
+        let links = Arc::new(Links::new(node, data_dir.cluster()));
+        let (applied_sender, applied) = watch::channel(0);
+        let consensus =
+            Consensus::start(node, &settings.raft, log, state.clone(), links.clone(), applied_sender).await?;
+        let (stop, stopping) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            proposer: Proposer::start(consensus.clone(), links.clone()),
+            reads: Reads::start(consensus.clone(), links.clone(), applied.clone()),
+            consensus,
+            state,
+            links,
+            data_dir: Mutex::new(data_dir),
+            applied,
+            started: crate::clock::now(),
+            stopping: stopping.clone(),
+            peer_address,
+            api_address,
+        });
+        let doors = vec![
+            tokio::spawn(serve_peers(shared.clone(), peers, stopping.clone())),
+            tokio::spawn(serve_clients(shared.clone(), clients, stopping.clone())),
+        ];
+        tokio::spawn(tick::run(shared.clone()));
+        let (tell, trouble) = watch::channel(None);
+        tokio::spawn(watch_over(shared.clone(), tell));
+        Ok(Node { shared, stop, doors, trouble })
+    }
+
+    /// This node's id.
+    pub fn id(&self) -> NodeId {
+        self.shared.links.node()
+    }
+
+    /// Where other nodes reach it.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.shared.peer_address
+    }
+
+    /// Where clients reach it.
+    pub fn api_address(&self) -> SocketAddr {
+        self.shared.api_address
+    }
+
+    /// Its consensus.
+    pub fn consensus(&self) -> &Consensus {
+        &self.shared.consensus
+    }
+
+    /// Its state, for audits.
+    pub fn state(&self) -> &State {
+        &self.shared.state
+    }
+
+    /// Returns the reason when the node stops by itself: a fault.
+    pub async fn failed(&self) -> String {
+        let mut trouble = self.trouble.clone();
+        match trouble.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the node's watch has ended".into(),
+        }
+    }
+
+    /// Stops: closes the doors, then leaves consensus. What was acknowledged is on disk already.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        for door in &self.doors {
+            door.abort();
+        }
+        self.shared.consensus.shutdown().await;
+        for door in self.doors {
+            // Aborted a moment ago: nothing to tell.
+            door.await.ok();
+        }
+    }
+}
+
+async fn listen(address: &str, whom: &'static str) -> Result<(TcpListener, SocketAddr), Fault> {
+    let failed = |source: std::io::Error| Fault::Listen { whom, address: address.to_string(), source: Arc::new(source) };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local = listener.local_addr().map_err(failed)?;
+    Ok((listener, local))
+}
+
+async fn until_stop(mut stopping: watch::Receiver<bool>) {
+    // The sender gone means stop as well.
+    stopping.wait_for(|stop| *stop).await.ok();
+}
+
+async fn serve_peers(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), tonic::transport::Error> {
+    let peers = proto::v1::peer_server::PeerServer::new(PeerService::new(shared))
+        .max_decoding_message_size(PEER_MESSAGE_MAX)
+        .max_encoding_message_size(PEER_MESSAGE_MAX);
+    tonic::transport::Server::builder()
+        .initial_stream_window_size(8 << 20)
+        .initial_connection_window_size(16 << 20)
+        .add_service(peers)
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), until_stop(stopping))
+        .await
+}
+
+async fn serve_clients(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), tonic::transport::Error> {
+    use proto::v1::{cluster_server::ClusterServer, ledger_server::LedgerServer, query_server::QueryServer};
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<LedgerServer<LedgerService>>().await;
+    health.set_serving::<QueryServer<QueryService>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .expect("the descriptors are made with the binary");
+    tonic::transport::Server::builder()
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(8 << 20)
+        .add_service(LedgerServer::new(LedgerService::new(shared.clone())).max_decoding_message_size(API_MESSAGE_MAX))
+        .add_service(QueryServer::new(QueryService::new(shared.clone())))
+        .add_service(ClusterServer::new(ClusterService::new(shared)))
+        .add_service(health_service)
+        .add_service(reflection)
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), until_stop(stopping))
+        .await
+}
+
+/// Tells when consensus has stopped, or when this node differs from the others.
+async fn watch_over(shared: Arc<Shared>, tell: watch::Sender<Option<String>>) {
+    let fault = tokio::select! {
+        fault = shared.consensus.failed() => fault,
+        fault = agree::run(shared.clone()) => fault,
+    };
+    tell.send_replace(Some(fault.to_string()));
+}

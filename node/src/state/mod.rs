@@ -1,0 +1,665 @@
+//! The durable state of a node: what the log has made of it, on disk at a checkpoint and in memory beyond.
+//!
+//! ```text
+//! snap/<id>.snap      whole states in files of our own        snapshot.rs, blocks.rs
+//! sm/CURRENT          which generation counts                 recover.rs
+//! sm/gen-N/           sled: pages of records at a checkpoint  store.rs, page.rs
+//! sm/gen-N.redo       a checkpoint being written              checkpoint.rs
+//! journal/            entries with their answers              journal.rs, segment.rs
+//! quarantine/         generations that were not believed
+//! ```
+//! The log is the truth; this is a fold over it. What is here may lag behind the log after a crash, and is then replayed from
+//! [`State::applied`] on; it is never wrong without saying so.
+
+mod blocks;
+mod checkpoint;
+mod files;
+mod journal;
+mod memory;
+mod page;
+mod recover;
+mod segment;
+mod settings;
+mod snapshot;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use journal::{JournalPage, JournalRecord};
+pub use memory::Reader;
+pub use settings::{StateSettings, Steps};
+pub use snapshot::Snapshot;
+
+use crate::fault::Fault;
+use checkpoint::RedoHead;
+use journal::Journal;
+use ledger::digest::RowHash;
+use ledger::{Answer, Changes, Digest, Key, Row, View, codec};
+use memory::{Cache, KeyHash, Layer, Memory, Slot};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use store::Store;
+
+/// How many applied indexes back a digest is remembered.
+const DIGESTS_KEPT: usize = 4096;
+
+/// A position in the Raft log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogMark {
+    /// The leader's term.
+    pub term: u64,
+    /// The leader's node id.
+    pub node: u64,
+    /// The entry's index.
+    pub index: u64,
+}
+
+/// What a state holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The last entry in it; none before the first.
+    pub log: Option<LogMark>,
+    /// The last membership, as opaque bytes.
+    pub membership: Vec<u8>,
+    /// The digest over all records.
+    pub digest: Digest,
+}
+
+impl Applied {
+    /// The index of the last entry, 0 before the first.
+    pub fn index(&self) -> u64 {
+        self.log.map_or(0, |log| log.index)
+    }
+}
+
+/// A log entry that was applied.
+pub struct Entry<'a> {
+    /// Where it stands in the log.
+    pub log: LogMark,
+    /// The new membership, if the entry is one.
+    pub membership: Option<Vec<u8>>,
+    /// What it changes.
+    pub changes: Changes,
+    /// What is kept of it in the journal; none for blank and membership entries.
+    pub journal: Option<JournalEntry<'a>>,
+}
+
+/// What the journal keeps of an entry.
+pub struct JournalEntry<'a> {
+    /// The leader's stamp.
+    pub stamp: u64,
+    /// The log entry's bytes as they are.
+    pub batch: &'a [u8],
+    /// One answer per transaction, in order.
+    pub answers: &'a [Answer],
+}
+
+/// Sizes to watch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Rows in memory: changes, changes lately written, and rows lately read.
+    pub rows_in_memory: usize,
+    /// Changes not yet in a checkpoint, those being written included.
+    pub changes_pending: usize,
+    /// The index that the store on disk holds.
+    pub checkpoint_index: u64,
+    /// Bytes of sled on disk.
+    pub store_bytes: u64,
+    /// Pages in sled.
+    pub store_pages: usize,
+    /// Bytes of the journal on disk.
+    pub journal_bytes: u64,
+    /// The index of the newest snapshot, 0 if there is none.
+    pub snapshot_index: u64,
+}
+
+/// The result of recomputing the digest over the whole state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The index that was checked.
+    pub index: u64,
+    /// How many records there are.
+    pub rows: u64,
+    /// The digest as kept, change by change.
+    pub kept: Digest,
+    /// The digest as recomputed.
+    pub recomputed: Digest,
+}
+
+impl Check {
+    /// True if the state is what its digest says.
+    pub fn holds(&self) -> bool {
+        self.kept == self.recomputed
+    }
+}
+
+/// The first write fault: from then on every call gives it back.
+#[derive(Default)]
+pub(crate) struct Poison {
+    fault: RwLock<Option<Fault>>,
+}
+
+impl Poison {
+    /// The fault that poisoned the state.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        self.fault.read().clone().map_or(Ok(()), Err)
+    }
+
+    /// Keeps the first fault.
+    pub(crate) fn set(&self, fault: Fault) {
+        let mut kept = self.fault.write();
+        if kept.is_none() {
+            tracing::error!(%fault, "the state accepts no more changes");
+            *kept = Some(fault);
+        }
+    }
+
+    fn guard<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if let Err(fault) = &result {
+            self.set(fault.clone());
+        }
+        result
+    }
+}
+
+/// The state of a node. Cheap to clone: all clones are one state.
+#[derive(Clone)]
+pub struct State {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    settings: StateSettings,
+    memory: RwLock<Memory>,
+    cache: Cache,
+    hash: KeyHash,
+    journal: Journal,
+    poison: Arc<Poison>,
+    notes: Vec<String>,
+    digests: Mutex<VecDeque<(u64, Digest)>>,
+    /// Held by whoever absorbs or installs.
+    absorbing: Mutex<()>,
+    /// Held by whoever writes to the store or relies on it standing still.
+    writing: Mutex<Writing>,
+    snapshots: Mutex<Vec<Snapshot>>,
+    /// Wakes the checkpoint thread.
+    trigger: SyncSender<()>,
+    /// Told when a checkpoint has made room.
+    room: (Mutex<()>, Condvar),
+}
+
+#[derive(Default)]
+struct Writing {
+    /// Folders of generations that are no longer used, removed once sled has let go of them.
+    left_over: Vec<(Weak<Store>, PathBuf)>,
+    closed: bool,
+}
+
+impl State {
+    /// Opens the state below a node's data directory, recovering from whatever happened to it.
+    ///
+    /// # Errors
+    /// A damaged snapshot or journal, or a directory that cannot be read or written. A damaged sled is no error: it is set aside
+    /// and rebuilt, see [`State::recovery_notes`].
+    pub fn open(dir: &Path, settings: StateSettings) -> Result<State, Fault> {
+        let mut notes = Vec::new();
+        let recovered = recover::open(dir, &settings, &mut notes)?;
+        let poison = Arc::new(Poison::default());
+        let known = notes.len();
+        let journal = Journal::open(
+            &dir.join("journal"),
+            recovered.applied.index(),
+            settings.journal_segment_bytes,
+            settings.journal_keep_bytes,
+            poison.clone(),
+            &mut notes,
+        )?;
+        for note in &notes[known..] {
+            tracing::warn!(dir = %dir.display(), "{note}");
+        }
+        let hash = KeyHash::default();
+        let (trigger, bell) = sync_channel(1);
+        let mut digests = VecDeque::with_capacity(64);
+        if recovered.applied.log.is_some() {
+            digests.push_back((recovered.applied.index(), recovered.applied.digest.clone()));
+        }
+        let inner = Arc::new(Inner {
+            dir: dir.to_path_buf(),
+            cache: Cache::new(settings.cache_rows, hash),
+            memory: RwLock::new(Memory {
+                changes: Layer::with_hash(hash),
+                frozen: None,
+                written: None,
+                stored: recovered.applied.log.map(|log| log.index),
+                store: recovered.store,
+                applied: recovered.applied,
+            }),
+            settings,
+            hash,
+            journal,
+            poison,
+            notes,
+            digests: Mutex::new(digests),
+            absorbing: Mutex::new(()),
+            writing: Mutex::default(),
+            snapshots: Mutex::new(recovered.snapshots),
+            trigger,
+            room: Default::default(),
+        });
+        let weak = Arc::downgrade(&inner);
+        std::thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || checkpoint_when_told(&weak, &bell))
+            .map_err(|e| Fault::io("start thread", dir, e))?;
+        Ok(State { inner })
+    }
+
+    /// What opening had to repair, in words; empty after a clean start or an ordinary crash.
+    pub fn recovery_notes(&self) -> Vec<String> {
+        self.inner.notes.clone()
+    }
+
+    /// What the state holds now.
+    pub fn applied(&self) -> Applied {
+        self.inner.memory.read().applied.clone()
+    }
+
+    /// A consistent view at the applied index. Nothing is absorbed while it lives: for one decision or one query.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader::new(self.inner.memory.read(), &self.inner.cache)
+    }
+
+    /// A consistent view for long scans: the state at a checkpoint made now. Entries are absorbed meanwhile, but no further
+    /// checkpoint is written as long as it lives.
+    pub fn still(&self) -> Result<Still<'_>, Fault> {
+        let mut writing = self.inner.writing.lock();
+        let applied = self.inner.checkpoint(&mut writing)?;
+        let store = self.inner.memory.read().store.clone();
+        Ok(Still { applied, store, _writing: writing })
+    }
+
+    /// Takes in an applied entry. Entries come one after the other, in the order of the log.
+    pub fn absorb(&self, entry: Entry<'_>) -> Result<(), Fault> {
+        let inner = &*self.inner;
+        let _one = inner.absorbing.lock();
+        inner.poison.check()?;
+        inner.poison.guard(inner.absorb(entry))
+    }
+
+    /// The digest at an index, if it is one of the last [`DIGESTS_KEPT`].
+    pub fn digest_at(&self, index: u64) -> Option<[u8; 32]> {
+        let digests = self.inner.digests.lock();
+        let place = digests.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        let digest = digests[place].1.clone();
+        drop(digests);
+        Some(digest.root())
+    }
+
+    /// Writes what has changed to disk. Blocks until it is durable; entries are absorbed meanwhile.
+    pub fn checkpoint(&self) -> Result<(), Fault> {
+        self.inner.checkpoint(&mut self.inner.writing.lock()).map(drop)
+    }
+
+    /// Writes a snapshot of the state as it is now. Blocks until it is durable and verified; entries are absorbed meanwhile.
+    pub fn build_snapshot(&self) -> Result<Snapshot, Fault> {
+        let inner = &*self.inner;
+        let mut writing = inner.writing.lock();
+        let applied = inner.checkpoint(&mut writing)?;
+        if let Some(newest) = inner.snapshots.lock().first().filter(|newest| newest.applied == applied) {
+            return Ok(newest.clone());
+        }
+        let store = inner.memory.read().store.clone();
+        let cluster = inner.settings.cluster.unwrap_or_default();
+        let built = snapshot::write(&inner.dir.join("snap"), cluster, &applied, &store, &inner.settings.steps);
+        let built = inner.poison.guard(built)?;
+        inner.keep_snapshot(built.clone())?;
+        Ok(built)
+    }
+
+    /// The newest snapshot, if there is one.
+    pub fn current_snapshot(&self) -> Result<Option<Snapshot>, Fault> {
+        self.inner.poison.check()?;
+        Ok(self.inner.snapshots.lock().first().cloned())
+    }
+
+    /// Where a partly received snapshot grows. Any id gives a path within the folder for it.
+    pub fn receive_path(&self, id: &str) -> PathBuf {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let name = match !id.is_empty() && id.len() <= 100 && id.chars().all(plain) {
+            true => id.to_string(),
+            false => blake3::hash(id.as_bytes()).to_hex().to_string(),
+        };
+        self.inner.dir.join("snap").join(format!("{name}.part"))
+    }
+
+    /// Replaces the state by a received snapshot: verifies the whole file first, and changes nothing if it is damaged or of another
+    /// cluster. The file is taken over.
+    pub fn install_snapshot(&self, path: &Path) -> Result<Snapshot, Fault> {
+        let inner = &*self.inner;
+        let _one = inner.absorbing.lock();
+        inner.poison.check()?;
+        let verified = snapshot::verify(path, inner.settings.cluster)?;
+        let mut writing = inner.writing.lock();
+        inner.poison.guard(inner.install(path, verified, &mut writing))
+    }
+
+    /// A received snapshot, its whole file verified. Nothing is changed.
+    pub fn received(&self, path: &Path) -> Result<Snapshot, Fault> {
+        snapshot::verify(path, self.inner.settings.cluster)
+    }
+
+    /// Journal entries from an index on, at most so many bytes (uncompressed), but at least one.
+    pub fn journal_read(&self, from_index: u64, most_bytes: usize) -> Result<JournalPage, Fault> {
+        self.inner.journal.read(from_index, most_bytes)
+    }
+
+    /// Recomputes the digest over the whole state, disk and memory, and gives it beside the one that is kept. Entries are absorbed
+    /// meanwhile, checkpoints wait.
+    pub fn check(&self) -> Result<Check, Fault> {
+        self.inner.check()
+    }
+
+    /// Sizes to watch.
+    pub fn sizes(&self) -> Sizes {
+        let inner = &*self.inner;
+        let memory = inner.memory.read();
+        let frozen = memory.frozen.as_ref().map_or(0, |layer| layer.len());
+        let written = memory.written.as_ref().map_or(0, |layer| layer.len());
+        let changes = memory.changes.len();
+        let (store, checkpoint_index) = (memory.store.clone(), memory.stored.unwrap_or(0));
+        drop(memory);
+        Sizes {
+            rows_in_memory: changes + frozen + written + inner.cache.len(),
+            changes_pending: changes + frozen,
+            checkpoint_index,
+            store_bytes: store.bytes(),
+            store_pages: store.page_count(),
+            journal_bytes: inner.journal.bytes(),
+            snapshot_index: inner.snapshots.lock().first().map_or(0, |newest| newest.applied.index()),
+        }
+    }
+
+    /// Ends checkpointing: waits for one that is being written, and lets none begin. For a process that stops, and for tests that
+    /// go on with the directory.
+    pub fn close(&self) {
+        self.inner.writing.lock().closed = true;
+    }
+}
+
+impl Inner {
+    fn absorb(&self, entry: Entry<'_>) -> Result<(), Fault> {
+        let index = entry.log.index;
+        let (slots, digest) = {
+            let memory = self.memory.read();
+            if memory.applied.log.is_some_and(|last| index <= last.index) {
+                return Err(Fault::Corrupt {
+                    place: format!("log entry {index}"),
+                    what: format!("it comes after entry {} was applied", memory.applied.index()),
+                    hint: "report this: entries must be applied in order".into(),
+                });
+            }
+            let mut digest = memory.applied.digest.clone();
+            let mut slots = Vec::with_capacity(entry.changes.len());
+            let mut key_bytes = Vec::with_capacity(48);
+            for (key, row) in entry.changes {
+                let old = memory.slot(&self.cache, &key)?;
+                digest.remove(key.table(), old.hash);
+                let (hash, bytes) = match &row {
+                    None => (RowHash::default(), 0),
+                    Some(row) => {
+                        key_bytes.clear();
+                        key.write(&mut key_bytes);
+                        let value = codec::encode_row(row);
+                        (RowHash::of(&key_bytes, &value), value.len())
+                    }
+                };
+                digest.add(key.table(), hash);
+                slots.push((key, Slot { row, hash }, bytes));
+            }
+            (slots, digest)
+        };
+        self.journal.append(index, entry.journal.as_ref())?;
+        let pending = {
+            let mut memory = self.memory.write();
+            for (key, slot, bytes) in slots {
+                memory.changes.put(key, slot, bytes);
+            }
+            memory.applied.log = Some(entry.log);
+            memory.applied.digest = digest.clone();
+            if let Some(membership) = entry.membership {
+                memory.applied.membership = membership;
+            }
+            (memory.changes.len(), memory.changes.bytes())
+        };
+        self.remember(index, digest);
+        self.press(pending)
+    }
+
+    fn remember(&self, index: u64, digest: Digest) {
+        let mut digests = self.digests.lock();
+        if digests.len() == DIGESTS_KEPT {
+            digests.pop_front();
+        }
+        digests.push_back((index, digest));
+    }
+
+    /// Has a checkpoint written when enough has changed; waits for it when far too much has.
+    fn press(&self, (changes, bytes): (usize, usize)) -> Result<(), Fault> {
+        let (settings, mut changes, mut bytes) = (&self.settings, changes, bytes);
+        if changes < settings.checkpoint_changes && bytes < settings.checkpoint_bytes {
+            return Ok(());
+        }
+        loop {
+            // Full: it has been told already.
+            let _ = self.trigger.try_send(());
+            let most = settings.changes_most.max(settings.checkpoint_changes);
+            if changes < most && bytes < settings.checkpoint_bytes.saturating_mul(4) {
+                return Ok(());
+            }
+            let (lock, bell) = &self.room;
+            bell.wait_for(&mut lock.lock(), Duration::from_millis(50));
+            self.poison.check()?;
+            let memory = self.memory.read();
+            (changes, bytes) = (memory.changes.len(), memory.changes.bytes());
+        }
+    }
+
+    /// Writes a checkpoint, and gives what it holds.
+    fn checkpoint(&self, writing: &mut Writing) -> Result<Applied, Fault> {
+        self.poison.check()?;
+        let done = self.poison.guard(self.write_checkpoint(writing));
+        self.room.1.notify_all();
+        done
+    }
+
+    fn write_checkpoint(&self, writing: &mut Writing) -> Result<Applied, Fault> {
+        writing.sweep();
+        let (frozen, applied, store, base) = {
+            let mut memory = self.memory.write();
+            if memory.stored == memory.applied.log.map(|log| log.index) {
+                return Ok(memory.applied.clone());
+            }
+            if writing.closed {
+                let closed = std::io::Error::other("the state has been closed");
+                return Err(Fault::io("write checkpoint", &self.dir, closed));
+            }
+            let frozen = Arc::new(std::mem::replace(&mut memory.changes, Layer::with_hash(self.hash)));
+            memory.frozen = Some(frozen.clone());
+            (frozen, memory.applied.clone(), memory.store.clone(), memory.stored)
+        };
+        let steps = &self.settings.steps;
+        steps.at("frozen");
+        let head = RedoHead { generation: store.number(), base, applied: applied.clone() };
+        let redo = checkpoint::write_redo(&store, &frozen, &head, steps)?;
+        self.journal.sync(applied.index())?;
+        steps.at("journal synced");
+        checkpoint::redo(&store, &redo, steps)?;
+        files::remove(&redo)?;
+        steps.at("redo removed");
+        // While the frozen rows hide them, nobody reads the old ones into the cache again.
+        for key in frozen.rows.keys() {
+            self.cache.forget(key);
+        }
+        let old = {
+            let mut memory = self.memory.write();
+            memory.stored = applied.log.map(|log| log.index);
+            let frozen = memory.frozen.take();
+            std::mem::replace(&mut memory.written, frozen)
+        };
+        drop(old);
+        Ok(applied)
+    }
+
+    /// Puts a snapshot first, and removes those that are not kept any more.
+    fn keep_snapshot(&self, newest: Snapshot) -> Result<(), Fault> {
+        let mut snapshots = self.snapshots.lock();
+        snapshots.retain(|snapshot| snapshot.path != newest.path);
+        snapshots.insert(0, newest);
+        while snapshots.len() > self.settings.snapshots_kept.max(1) {
+            if let Some(oldest) = snapshots.pop() {
+                self.poison.guard(files::remove(&oldest.path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn install(&self, path: &Path, verified: Snapshot, writing: &mut Writing) -> Result<Snapshot, Fault> {
+        let steps = &self.settings.steps;
+        let (store, applied) = recover::generation(&self.dir, Some(path), &self.settings)?;
+        steps.at("install loaded");
+        let snap = self.dir.join("snap");
+        let kept = snapshot::path_of(&snap, &verified.id);
+        if path != kept {
+            // Received bytes were written by others: durable before they are relied upon.
+            let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+            synced.map_err(|e| Fault::io("sync file", path, e))?;
+            files::rename(path, &kept)?;
+        }
+        steps.at("install snapshot kept");
+        recover::make_current(&self.dir, store.number())?;
+        steps.at("install current");
+        self.journal.gap(applied.index())?;
+        let old = {
+            let mut memory = self.memory.write();
+            let new = Memory {
+                changes: Layer::with_hash(self.hash),
+                frozen: None,
+                written: None,
+                stored: applied.log.map(|log| log.index),
+                store: Arc::new(store),
+                applied: applied.clone(),
+            };
+            self.cache.clear();
+            std::mem::replace(&mut *memory, new)
+        };
+        writing.left_over.push((Arc::downgrade(&old.store), old.store.dir().to_path_buf()));
+        drop(old);
+        self.remember(applied.index(), applied.digest.clone());
+        let installed = Snapshot { path: kept, ..verified };
+        self.keep_snapshot(installed.clone())?;
+        for (name, part) in files::list(&snap)? {
+            if name.ends_with(".part") {
+                files::remove(&part)?;
+            }
+        }
+        Ok(installed)
+    }
+
+    fn check(&self) -> Result<Check, Fault> {
+        let _still = self.writing.lock();
+        let (changes, applied, store) = {
+            let memory = self.memory.read();
+            // Only after a failed checkpoint is there anything frozen while nobody writes.
+            if memory.frozen.is_some() {
+                drop(memory);
+                self.poison.check()?;
+                return Err(Fault::io("check state", &self.dir, std::io::Error::other("a checkpoint is unfinished")));
+            }
+            let changes: std::collections::HashMap<Key, Slot, KeyHash> = memory.changes.rows.clone();
+            (changes, memory.applied.clone(), memory.store.clone())
+        };
+        let (mut recomputed, mut rows) = (Digest::default(), 0);
+        let mut count = |key: &Key, key_bytes: &[u8], value: &[u8]| {
+            recomputed.add(key.table(), RowHash::of(key_bytes, value));
+            rows += 1;
+        };
+        store.each(&mut |key_bytes, value| {
+            let key = page::key(key_bytes).map_err(|what| store.corrupt(key_bytes, what))?;
+            if !changes.contains_key(&key) {
+                count(&key, key_bytes, value);
+            }
+            Ok(())
+        })?;
+        for (key, slot) in &changes {
+            if let Some(row) = &slot.row {
+                count(key, &codec::encode_key(key), &codec::encode_row(row));
+            }
+        }
+        Ok(Check { index: applied.index(), rows, kept: applied.digest, recomputed })
+    }
+}
+
+impl Writing {
+    /// Removes generations that sled has let go of.
+    fn sweep(&mut self) {
+        self.left_over.retain(|(store, path)| {
+            if store.strong_count() > 0 {
+                return true;
+            }
+            // What cannot be removed now is removed at the next start.
+            match std::fs::remove_dir_all(path) {
+                Ok(()) => false,
+                Err(e) => {
+                    tracing::warn!(path = %path.display(), error = %e, "an old generation is not removed yet");
+                    false
+                }
+            }
+        });
+    }
+}
+
+/// A consistent view at a checkpoint, for long scans. See [`State::still`].
+pub struct Still<'a> {
+    applied: Applied,
+    store: Arc<Store>,
+    _writing: MutexGuard<'a, Writing>,
+}
+
+impl Still<'_> {
+    /// What this view shows.
+    pub fn applied(&self) -> &Applied {
+        &self.applied
+    }
+}
+
+impl View for Still<'_> {
+    type Fault = Fault;
+
+    fn get(&self, key: &Key) -> Result<Option<Arc<Row>>, Fault> {
+        Ok(self.store.row(key)?.map(|(row, _)| Arc::new(row)))
+    }
+
+    fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Fault> {
+        let rows = self.store.range(std::ops::Bound::Included(*from), until, most)?;
+        Ok(rows.into_iter().map(|(key, row)| (key, Arc::new(row))).collect())
+    }
+}
+
+fn checkpoint_when_told(state: &Weak<Inner>, bell: &Receiver<()>) {
+    // Ends when the last State is dropped, and with it the sender.
+    while bell.recv().is_ok() {
+        let Some(inner) = state.upgrade() else { return };
+        let mut writing = inner.writing.lock();
+        if writing.closed {
+            return;
+        }
+        // A fault is kept in the poison and logged there; the next absorb gives it to the caller.
+        let _ = inner.checkpoint(&mut writing);
+    }
+}

@@ -1,0 +1,203 @@
+//! Damage at rest: a flipped bit anywhere is reported or harmless, never a wrong record; lost folders are rebuilt.
+
+use super::*;
+
+const SHAPE: Shape = Shape { entries: 100, persons: 300, changes: 25 };
+
+/// A directory with a bit of everything: two snapshots, a checkpoint, a redo file, journal segments.
+fn at_rest(log: &TestLog) -> tempfile::TempDir {
+    let (root, image) = (folder(), folder());
+    let (from, to) = (root.path().to_path_buf(), image.path().to_path_buf());
+    let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let told = armed.clone();
+    let steps = Steps::new(move |step| {
+        if step == "redo block applied" && told.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            copy_dir(&from, &to);
+        }
+    });
+    let state = State::open(root.path(), StateSettings { steps, ..small() }).expect("open");
+    for upto in [30, 60, 80] {
+        log.replay(&state, upto).expect("absorb");
+        if upto == 80 {
+            state.checkpoint().expect("checkpoint");
+        } else {
+            state.build_snapshot().expect("snapshot");
+        }
+    }
+    log.replay(&state, 95).expect("absorb");
+    armed.store(true, std::sync::atomic::Ordering::Relaxed);
+    state.checkpoint().expect("checkpoint");
+    image
+}
+
+fn all_files(dir: &Path, out: &mut Vec<PathBuf>) {
+    for (_, path) in files::list(dir).expect("a folder") {
+        if path.is_dir() { all_files(&path, out) } else { out.push(path) }
+    }
+}
+
+#[derive(Default, Debug)]
+struct Tally {
+    harmless: usize,
+    rebuilt: usize,
+    refused: usize,
+    told_when_read: usize,
+}
+
+/// Opens a hurt directory. Whatever is served must be right.
+fn judge(log: &TestLog, dir: &Path, what: &str, tally: &mut Tally) {
+    let state = match State::open(dir, small()) {
+        Ok(state) => state,
+        Err(fault) => {
+            let text = fault.to_string();
+            assert!(matches!(fault, Fault::Corrupt { .. } | Fault::WrongDirectory { .. }), "{what}: {text}");
+            assert!(text.contains(&*dir.to_string_lossy()) && text.contains("next: "), "{what}: {text}");
+            tally.refused += 1;
+            return;
+        }
+    };
+    match state.recovery_notes().is_empty() {
+        true => tally.harmless += 1,
+        false => tally.rebuilt += 1,
+    }
+    log.must_lead_to_the_end(&state, what);
+    if let Err(fault) = log.must_be_told_by(&state, what) {
+        assert!(matches!(fault, Fault::Corrupt { .. }), "{what}: {fault}");
+        tally.told_when_read += 1;
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_reported_or_harmless() {
+    let log = TestLog::random(31, SHAPE);
+    let image = at_rest(&log);
+    let mut paths = Vec::new();
+    all_files(image.path(), &mut paths);
+    let mut rng = SmallRng::seed_from_u64(4);
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for path in &paths {
+        let relative = path.strip_prefix(image.path()).expect("within").to_path_buf();
+        let length = std::fs::metadata(path).expect("file").len();
+        let kind = relative.components().next().expect("a folder").as_os_str().to_string_lossy().into_owned();
+        let name = relative.to_string_lossy().into_owned();
+        let flips = if name.ends_with("/db") { 24 } else { 10 };
+        for _ in 0..flips.min(length * 8) {
+            let (at, bit) = (rng.random_range(0..length), rng.random_range(0..8));
+            let hurt = folder();
+            copy_dir(image.path(), hurt.path());
+            let mut bytes = std::fs::read(path).expect("file");
+            bytes[at as usize] ^= 1 << bit;
+            std::fs::write(hurt.path().join(&relative), bytes).expect("written");
+            let what = format!("{name}, byte {at} of {length}, bit {bit}");
+            let file = if kind == "sm" { name.clone() } else { kind.clone() };
+            judge(&log, hurt.path(), &what, tallies.entry(file).or_default());
+        }
+    }
+    println!("{tallies:#?}");
+    let snap = &tallies["snap"];
+    assert_eq!((snap.harmless, snap.rebuilt), (0, 0), "a damaged snapshot is always reported");
+    let journal = &tallies["journal"];
+    assert!(journal.refused + journal.told_when_read > 0, "{journal:?}");
+}
+
+#[test]
+fn a_lost_folder_is_rebuilt() {
+    let log = TestLog::random(32, SHAPE);
+    let image = at_rest(&log);
+    let lose = |what: &dyn Fn(&Path)| {
+        let hurt = folder();
+        copy_dir(image.path(), hurt.path());
+        what(hurt.path());
+        let state = State::open(hurt.path(), small()).expect("open");
+        let (notes, index) = (state.recovery_notes(), state.applied().index());
+        log.must_lead_to_the_end(&state, "rebuilt");
+        (notes.join("\n"), index)
+    };
+    let remove = |path: PathBuf| std::fs::remove_dir_all(path).expect("removed");
+    let (notes, index) = lose(&|dir| remove(dir.join("sm")));
+    assert!(notes.contains("sm/ is gone") && index == 60, "{index} {notes}");
+    let (notes, index) = lose(&|dir| {
+        remove(dir.join("sm"));
+        remove(dir.join("snap"));
+    });
+    assert!(index == 0, "{index} {notes}");
+    let (notes, index) = lose(&|dir| remove(dir.join("sm").join("gen-1")));
+    assert!(notes.contains("gone") && index == 60, "{index} {notes}");
+    let (notes, index) = lose(&|dir| std::fs::write(dir.join("sm").join("CURRENT"), "gen-1\n").expect("written"));
+    assert!(notes.contains("CURRENT") && index == 60, "{index} {notes}");
+    let (notes, index) = lose(&|dir| remove(dir.join("journal")));
+    assert_eq!(index, 95, "{notes}");
+    // Older but whole: the snapshot is ahead, and the log may be gone up to it.
+    let old = folder();
+    let state = State::open(old.path(), small()).expect("open");
+    log.replay(&state, 20).expect("absorb");
+    state.checkpoint().expect("checkpoint");
+    state.close();
+    let (notes, index) = lose(&|dir| {
+        remove(dir.join("sm"));
+        copy_dir(&old.path().join("sm"), &dir.join("sm"));
+    });
+    assert!(notes.contains("stands at 20") && index == 60, "{index} {notes}");
+}
+
+#[test]
+fn a_snapshot_that_is_damaged_or_of_another_cluster_is_not_installed() {
+    let log = TestLog::random(33, SHAPE);
+    let (leader, behind) = (folder(), folder());
+    let source = State::open(leader.path(), small()).expect("open");
+    log.replay(&source, 50).expect("absorb");
+    let sent = source.build_snapshot().expect("snapshot");
+    let state = State::open(behind.path(), small()).expect("open");
+    log.replay(&state, 10).expect("absorb");
+    let bytes = std::fs::read(&sent.path).expect("snapshot");
+    let mut rng = SmallRng::seed_from_u64(9);
+    let part = state.receive_path("../../../etc/passwd");
+    assert_eq!(part.parent(), Some(behind.path().join("snap").as_path()), "an id never leaves the folder");
+    for _ in 0..300 {
+        let mut hurt = bytes.clone();
+        match rng.random_range(0..4) {
+            0 => hurt.truncate(rng.random_range(0..bytes.len())),
+            1 => hurt.push(0),
+            _ => {
+                let at = rng.random_range(0..bytes.len());
+                hurt[at] ^= 1 << rng.random_range(0..8);
+            }
+        }
+        std::fs::write(&part, hurt).expect("received");
+        let fault = state.install_snapshot(&part).expect_err("a damaged snapshot");
+        assert!(matches!(fault, Fault::Corrupt { .. }), "{fault}");
+    }
+    std::fs::write(&part, &bytes).expect("received");
+    let stranger = State::open(folder().path(), StateSettings { cluster: Some([8; 16]), ..small() }).expect("open");
+    let fault = stranger.install_snapshot(&part).expect_err("another cluster's");
+    assert!(matches!(fault, Fault::WrongDirectory { .. }), "{fault}");
+    assert_eq!(state.applied().digest.root(), log.roots[10], "nothing was changed");
+    state.install_snapshot(&part).expect("the whole one");
+    log.must_lead_to_the_end(&state, "installed");
+}
+
+#[test]
+fn after_a_write_fault_nothing_more_is_accepted() {
+    let log = TestLog::random(34, SHAPE);
+    let root = folder();
+    let state = State::open(root.path(), small()).expect("open");
+    log.replay(&state, 20).expect("absorb");
+    state.checkpoint().expect("checkpoint");
+    log.replay(&state, 30).expect("absorb");
+    let obstacle = root.path().join("sm").join("gen-1.redo-tmp");
+    std::fs::create_dir(&obstacle).expect("an obstacle");
+    let first = state.checkpoint().expect_err("the redo file cannot be written");
+    assert!(matches!(first, Fault::Io { .. }) && first.to_string().contains("gen-1.redo-tmp"), "{first}");
+    std::fs::remove_dir(&obstacle).expect("removed");
+    for again in [
+        state.checkpoint().expect_err("poisoned"),
+        log.replay(&state, 31).expect_err("poisoned"),
+        state.build_snapshot().expect_err("poisoned"),
+        state.current_snapshot().expect_err("poisoned"),
+    ] {
+        assert_eq!(again.to_string(), first.to_string());
+    }
+    let next = folder();
+    copy_dir(root.path(), next.path());
+    log.must_lead_to_the_end(&State::open(next.path(), small()).expect("open"), "after a restart");
+}
