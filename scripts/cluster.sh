@@ -24,7 +24,7 @@ start_node() {
         --raft-heartbeat 250ms --raft-election 1s >"$DIR/$1.out" 2>>"$DIR/$1.log" </dev/null &
     echo $! >"$DIR/$1.pid"
     for _ in $(seq 100); do
-        grep -q '^ready' "$DIR/$1.out" && { cat "$DIR/$1.out"; return; }
+        grep -qs '^ready' "$DIR/$1.out" && { cat "$DIR/$1.out"; return; }
         alive "$1" || break
         sleep 0.1
     done

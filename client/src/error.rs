@@ -90,8 +90,10 @@ pub(crate) struct Verdict {
 /// Judges a status: by the reason that it carries, else by its code.
 pub(crate) fn judge(status: &Status) -> Verdict {
     if let Some(reason) = status::reason_of(status) {
-        let undecided = matches!(reason, Reason::OutcomeUnknown);
-        return Verdict { again: proto::catalogue::text(reason).retryable, reached: undecided };
+        return Verdict {
+            again: proto::catalogue::text(reason).retryable,
+            reached: reason == Reason::OutcomeUnknown,
+        };
     }
     let again = match status.code() {
         Code::Ok
@@ -113,6 +115,11 @@ pub(crate) fn judge(status: &Status) -> Verdict {
         | Code::Unauthenticated => false,
     };
     Verdict { again, reached: again && !never_connected(status) }
+}
+
+/// Whether a transaction that was answered with this reason in place of an outcome may be decided all the same.
+pub(crate) fn may_be_decided(reason: Reason) -> bool {
+    !matches!(reason, Reason::NoLeader | Reason::Overloaded | Reason::NodeStopping)
 }
 
 /// True when the connection itself could not be made: then nothing was sent.

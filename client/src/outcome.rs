@@ -13,7 +13,9 @@ use std::fmt;
 pub enum Outcome {
     /// It was done. Final.
     Done(Receipt),
-    /// It was refused by a rule, the same on every node; nothing changed. Final.
+    /// It was refused by a rule, the same on every node; nothing changed. Final, but for two reasons about the id
+    /// itself: `RequestTooEarly` (this machine's clock is ahead; send again later) and `RequestExpired` (the id is
+    /// older than ids are remembered: this sending did nothing, and nothing is known of earlier ones).
     Refused(Refused),
     /// It was sent, and no reply came in time: it may have been done or not. Send the same call again, or
     /// [`ask_again`](crate::Client::ask_again) with the id; it is never done twice. Do not reverse it.

@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::connect::{ANSWER_BYTES_MAX, Client};
-use crate::error::Error;
+use crate::error::{Error, may_be_decided};
 use crate::outcome::{self, Outcome, Said};
 use crate::query::reply_index;
 use crate::request::{Prepared, RequestId};
@@ -73,13 +73,15 @@ impl Client {
             }
             match self.send_batch(deadline, batch, &open).await {
                 Ok(answers) => {
-                    reached = true;
                     let mut undecided = false;
                     for (i, said) in open.into_iter().zip(answers) {
                         match said {
                             Said::Final(outcome) => results[i] = Some(Ok(outcome)),
                             Said::Malformed(error) => results[i] = Some(Err(error)),
-                            Said::Again(_) => undecided = true,
+                            Said::Again(reason) => {
+                                undecided = true;
+                                reached |= may_be_decided(reason);
+                            }
                         }
                     }
                     if undecided {
@@ -192,7 +194,7 @@ fn unsent(request: RequestId, gave_up: GaveUp) -> Result<Outcome, Error> {
 }
 
 /// Reads the results of a batch; none if they do not fit it.
-pub(crate) fn read_all(
+fn read_all(
     requests: impl ExactSizeIterator<Item = RequestId>,
     results: Vec<pb::Result>,
 ) -> Option<Vec<Said>> {

@@ -5,11 +5,11 @@
 //! with the same bytes, to the next node.
 
 use crate::connect::{ANSWER_BYTES_MAX, Client};
-use crate::error::{Error, judge};
-use crate::outcome::{Outcome, Said};
+use crate::error::{Error, judge, may_be_decided};
+use crate::outcome::{self, Outcome, Said};
 use crate::request::Prepared;
 use crate::retry::{Backoff, describe};
-use crate::submit::{BATCH_MAX, read_all};
+use crate::submit::BATCH_MAX;
 use bytes::Bytes;
 use proto::catalogue;
 use proto::v1::SubmitStreamResponse;
@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::select;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
@@ -210,9 +211,14 @@ impl Driver {
                     Err(status) => return End::Broken(status),
                 },
                 answer = next(&mut answers), if answers.is_some() => match answer {
-                    Ok(answer) => if let Err(status) = self.landed(answer) {
-                        return End::Broken(status);
-                    },
+                    Ok(answer) => {
+                        if let Err(status) = self.landed(answer) {
+                            return End::Broken(status);
+                        }
+                        // Those just answered run first: what they ask next shares one message. No clock is
+                        // waited for; with nobody else to run this comes back at once.
+                        yield_now().await;
+                    }
                     Err(status) => return End::Broken(status),
                 },
                 found = self.jobs.recv_many(&mut self.gathered, BATCH_MAX), if room && !closed => {
@@ -269,14 +275,12 @@ impl Driver {
         let mut misfit = false;
         for (job, result) in flight.jobs.into_iter().zip(answer.results) {
             let Some(mut job) = job else { continue };
-            match read_all(std::iter::once(job.prepared.request), vec![result])
-                .and_then(|mut said| said.pop())
-            {
+            match outcome::read(job.prepared.request, result) {
                 Some(Said::Final(outcome)) => job.answer(Ok(outcome)),
                 Some(Said::Malformed(error)) => job.answer(Err(error)),
                 Some(Said::Again(reason)) => {
                     catalogue::text(reason).en.clone_into(&mut self.last);
-                    job.reached = true;
+                    job.reached |= may_be_decided(reason);
                     self.waiting.push_back(job);
                     undecided = true;
                 }

@@ -106,8 +106,11 @@ impl Config {
         if self.size("raft.log_chunk") < 1 << 20 {
             return Err(self.wrong("raft.log_chunk", "must be at least 1MiB"));
         }
-        if self.count("raft.snapshot_entries") == 0 {
-            return Err(self.wrong("raft.snapshot_entries", "must be at least 1"));
+        let least = [("raft.snapshot_entries", 1), ("state.checkpoint_changes", 1_000), ("state.snapshots_kept", 2)];
+        for (name, least) in least {
+            if self.count(name) < least {
+                return Err(self.wrong(name, &format!("must be at least {least}")));
+            }
         }
         if self.given("node").is_some() || self.given("province").is_some() {
             self.node()?;

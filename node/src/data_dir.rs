@@ -125,7 +125,8 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
     let damaged = |what: String| Fault::Corrupt {
         place: path.display().to_string(),
         what,
-        hint: "restore it: three lines, \"format 1\", \"node <id>\", \"cluster <uuid>\", as other nodes have".into(),
+        hint: "restore it: three lines, \"format 1\", \"node <id>\", \"cluster <uuid>\", as other nodes have"
+            .into(),
     };
     let text = String::from_utf8(bytes).map_err(|_| damaged("it is not text".into()))?;
     let (mut format, mut node, mut cluster) = (None, None, None);
@@ -148,7 +149,8 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
 }
 
 fn refuse_foreign(path: &Path, found: &Version, cluster: Option<[u8; 16]>, node: u64) -> Result<(), Fault> {
-    let wrong = |what: String, hint: String| Err(Fault::WrongDirectory { path: path.to_path_buf(), what, hint });
+    let wrong =
+        |what: String, hint: String| Err(Fault::WrongDirectory { path: path.to_path_buf(), what, hint });
     if found.format > FORMAT {
         return wrong(
             format!("its format is {}, this binary reads up to {FORMAT}", found.format),
@@ -245,7 +247,13 @@ mod tests {
         );
         fs::write(&version, "format 2\nnode 11000001\nshape round\n").expect("written");
         assert!(refused(&path, None, 11_000_001).contains("format is 2"));
-        for damage in ["", "format 1\n", "format 1\nnode x\n", "format 1\nnode 1\nhello\n", "format 1\nnode 1\ncluster 12\n"] {
+        for damage in [
+            "",
+            "format 1\n",
+            "format 1\nnode x\n",
+            "format 1\nnode 1\nhello\n",
+            "format 1\nnode 1\ncluster 12\n",
+        ] {
             fs::write(&version, damage).expect("written");
             assert!(refused(&path, None, 11_000_001).contains("damaged data in"), "{damage:?}");
         }
@@ -265,7 +273,8 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a temporary folder");
         fs::write(temporary.path().join("photos.zip"), "x").expect("written");
         assert!(refused(temporary.path(), None, 1).contains("photos.zip"));
-        let names: Vec<_> = fs::read_dir(temporary.path()).expect("listed").flatten().map(|e| e.file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(temporary.path()).expect("listed").flatten().map(|e| e.file_name()).collect();
         assert_eq!(names, ["photos.zip"], "nothing was added");
         let file = temporary.path().join("photos.zip");
         assert!(refused(&file, None, 1).contains("create data directory"));

@@ -73,7 +73,9 @@ pub enum Fault {
         source: Arc<io::Error>,
     },
     /// Consensus has stopped by itself.
-    #[error("consensus stopped: {reason}; next: read the log above for the step that failed, then start the node again")]
+    #[error(
+        "consensus stopped: {reason}; next: read the log above for the step that failed, then start the node again"
+    )]
     Stopped {
         /// Why.
         reason: String,
@@ -111,11 +113,13 @@ impl Fault {
             Fault::Io { path, source, .. } => io_hint(source, path),
             Fault::InUse { path } => in_use_hint(path),
             Fault::Listen { address, .. } => listen_hint(address),
-            Fault::Stopped { .. } => "read the log above for the step that failed, then start the node again".into(),
+            Fault::Stopped { .. } => {
+                "read the log above for the step that failed, then start the node again".into()
+            }
             Fault::Diverged { .. } => "stop this node and move its sm/ aside, so that it is rebuilt".into(),
-            Fault::Corrupt { hint, .. }
-            | Fault::WrongDirectory { hint, .. }
-            | Fault::Config { hint, .. } => hint.clone(),
+            Fault::Corrupt { hint, .. } | Fault::WrongDirectory { hint, .. } | Fault::Config { hint, .. } => {
+                hint.clone()
+            }
         }
     }
 }

@@ -161,7 +161,7 @@ impl Road {
         if self.consensus.leads() {
             self.propose(group, slot).await;
         } else {
-            tokio::spawn(self.pass_on(group, slot));
+            tokio::spawn(self.pass_on(group, false, slot));
         }
     }
 
@@ -193,7 +193,7 @@ impl Road {
                         job.transactions = transactions.by_ref().take(length).collect();
                     }
                 }
-                runtime.spawn(road.pass_on(group, slot));
+                runtime.spawn(road.pass_on(group, true, slot));
             }
         };
         if let Err(fault) = self.consensus.propose(batch, done).await {
@@ -201,17 +201,19 @@ impl Road {
         }
     }
 
-    async fn pass_on(self: Arc<Self>, group: Group, _slot: OwnedSemaphorePermit) {
+    /// Has the group decided elsewhere. `proposed`: it has been in a log, so that "nothing was proposed"
+    /// would be a lie.
+    async fn pass_on(self: Arc<Self>, group: Group, proposed: bool, _slot: OwnedSemaphorePermit) {
         let (ours, passed_on): (Group, Group) = group.into_iter().partition(|job| !job.passed_on);
         let leader = self.consensus.leader().map(|(node, _)| node).filter(|node| *node != self.links.node());
         for job in passed_on {
-            job.answer(Err(Undecided::NotLeader(leader)));
+            job.answer(Err(if proposed { Undecided::Unknown } else { Undecided::NotLeader(leader) }));
         }
         if ours.is_empty() {
             return;
         }
         let transactions: Vec<Transaction> = ours.iter().flat_map(|job| job.transactions.iter().cloned()).collect();
-        let decided = self.decide_elsewhere(&transactions).await;
+        let decided = self.decide_elsewhere(&transactions, proposed).await;
         match decided {
             Ok(answers) => {
                 let mut answers = answers.into_iter();
@@ -229,11 +231,11 @@ impl Road {
     }
 
     /// Decides by whoever leads: perhaps this node by now.
-    async fn decide_elsewhere(&self, transactions: &[Transaction]) -> Decided {
+    async fn decide_elsewhere(&self, transactions: &[Transaction], proposed: bool) -> Decided {
         let deadline = Instant::now() + LEADER_PATIENCE;
         let encoded = Bytes::from(codec::encode(&transactions));
         // Once a leader may have got them, "no leader" would be a lie.
-        let mut unknown = false;
+        let mut unknown = proposed;
         loop {
             if let Some((leader, member)) = self.consensus.leader() {
                 let attempt = if leader == self.links.node() {

@@ -19,8 +19,8 @@ use ledger::{
 use prost_types::Timestamp;
 use proto::v1::{self as pb, caller::Who, event::Kind, transaction::Call as PbCall};
 use text::{
-    Problem, of_area, of_difference, of_institution, of_month, of_payment, of_person, of_province, of_relation,
-    of_request_id, of_sum, of_uuid, of_yuan,
+    Problem, of_area, of_difference, of_institution, of_month, of_payment, of_person, of_province,
+    of_relation, of_request_id, of_sum, of_uuid, of_yuan,
 };
 
 /// The longest signature, in bytes.
@@ -201,7 +201,10 @@ fn call_from_proto(call: &PbCall) -> Result<Call, BadField> {
             until: stamp_if_given("set_area_open.until", &it.until)?,
         },
         PbCall::SetPolicy(it) => Call::SetPolicy {
-            effective: stamp_from_proto("set_policy.effective", given("set_policy.effective", &it.effective)?)?,
+            effective: stamp_from_proto(
+                "set_policy.effective",
+                given("set_policy.effective", &it.effective)?,
+            )?,
             policy: policy_from_proto("set_policy.policy", given("set_policy.policy", &it.policy)?)?,
         },
         PbCall::RegisterInstitution(it) => Call::RegisterInstitution {
@@ -379,9 +382,10 @@ fn call_to_proto(call: &Call) -> PbCall {
         Call::SetQuota { relation, amount } => {
             PbCall::SetQuota(pb::SetQuota { relation: of_relation(*relation), amount: of_yuan(*amount) })
         }
-        Call::ReduceQuota { relation, amount } => {
-            PbCall::ReduceQuota(pb::ReduceQuota { relation: of_relation(*relation), amount: of_yuan(*amount) })
-        }
+        Call::ReduceQuota { relation, amount } => PbCall::ReduceQuota(pb::ReduceQuota {
+            relation: of_relation(*relation),
+            amount: of_yuan(*amount),
+        }),
         Call::SetPriority { beneficiary, order } => PbCall::SetPriority(pb::SetPriority {
             beneficiary: of_person(*beneficiary),
             order: order.iter().copied().map(of_relation).collect(),

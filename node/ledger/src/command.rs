@@ -142,7 +142,9 @@ pub enum Call {
         /// The area.
         area: Area,
     },
-    /// An area opens for cross-province aid at a date, and perhaps closes at a later one.
+    /// An area opens for cross-province aid at a date, and perhaps closes at a later one. From its start
+    /// on it stands in place of every opening that started before: to end one, set one from now until
+    /// the date of the end.
     SetAreaOpen {
         /// The area.
         area: Area,

@@ -42,21 +42,21 @@ impl Default for Digest {
 impl Digest {
     /// Puts a pair in.
     pub fn add(&mut self, table: Table, hash: RowHash) {
-        for (sum, lane) in self.tables[place(table)].0.iter_mut().zip(hash.0) {
+        for (sum, lane) in self.tables[table.place()].0.iter_mut().zip(hash.0) {
             *sum = sum.wrapping_add(lane);
         }
     }
 
     /// Takes a pair out.
     pub fn remove(&mut self, table: Table, hash: RowHash) {
-        for (sum, lane) in self.tables[place(table)].0.iter_mut().zip(hash.0) {
+        for (sum, lane) in self.tables[table.place()].0.iter_mut().zip(hash.0) {
             *sum = sum.wrapping_sub(lane);
         }
     }
 
     /// One table's sum: two states that differ can be told apart table by table.
     pub fn table(&self, table: Table) -> RowHash {
-        self.tables[place(table)]
+        self.tables[table.place()]
     }
 
     /// The whole digest in 32 bytes.
@@ -70,9 +70,4 @@ impl Digest {
         }
         *hasher.finalize().as_bytes()
     }
-}
-
-// Tables are numbered from 1 without gaps: a retired one would keep its place.
-fn place(table: Table) -> usize {
-    usize::from(table.number()) - 1
 }

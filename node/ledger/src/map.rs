@@ -6,17 +6,17 @@ use crate::codec;
 use crate::command::Transaction;
 use crate::decision::Answer;
 use crate::digest::{Digest, RowHash};
-use crate::table::{Key, Row};
+use crate::table::{Key, Row, Table};
 use crate::view::{Changes, View};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
-/// A state kept in an ordered map, with its digest.
+/// A state kept in ordered maps, one a table so that small tables are found fast, with its digest.
 #[derive(Clone, Debug, Default)]
 pub struct MapState {
-    rows: BTreeMap<Key, (Arc<Row>, RowHash)>,
+    tables: [BTreeMap<Key, (Arc<Row>, RowHash)>; Table::COUNT],
     digest: Digest,
     /// Room to encode in, kept between changes.
     key: Vec<u8>,
@@ -46,6 +46,7 @@ impl MapState {
     /// Puts a row in its place, or takes it away.
     pub fn set(&mut self, key: Key, row: Option<Arc<Row>>) {
         let table = key.table();
+        let rows = &mut self.tables[table.place()];
         let before = match row {
             Some(row) => {
                 self.key.clear();
@@ -54,9 +55,9 @@ impl MapState {
                 codec::append_row(&row, &mut self.value);
                 let hash = RowHash::of(&self.key, &self.value);
                 self.digest.add(table, hash);
-                self.rows.insert(key, (row, hash))
+                rows.insert(key, (row, hash))
             }
-            None => self.rows.remove(&key),
+            None => rows.remove(&key),
         };
         if let Some((_, hash)) = before {
             self.digest.remove(table, hash);
@@ -70,17 +71,17 @@ impl MapState {
 
     /// Every row, in order of key.
     pub fn rows(&self) -> impl Iterator<Item = (&Key, &Row)> {
-        self.rows.iter().map(|(key, (row, _))| (key, &**row))
+        self.tables.iter().flatten().map(|(key, (row, _))| (key, &**row))
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.tables.iter().map(BTreeMap::len).sum()
     }
 
     /// True before genesis.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.tables.iter().all(BTreeMap::is_empty)
     }
 }
 
@@ -88,13 +89,15 @@ impl View for MapState {
     type Fault = Infallible;
 
     fn get(&self, key: &Key) -> Result<Option<Arc<Row>>, Infallible> {
-        Ok(self.rows.get(key).map(|(row, _)| row.clone()))
+        Ok(self.tables[key.table().place()].get(key).map(|(row, _)| row.clone()))
     }
 
     fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Infallible> {
         if from >= until {
             return Ok(Vec::new());
         }
-        Ok(self.rows.range(*from..*until).take(most).map(|(key, (row, _))| (*key, row.clone())).collect())
+        let tables = &self.tables[from.table().place()..=until.table().place()];
+        let rows = tables.iter().flat_map(|rows| rows.range(*from..*until));
+        Ok(rows.take(most).map(|(key, (row, _))| (*key, row.clone())).collect())
     }
 }

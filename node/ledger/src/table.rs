@@ -27,6 +27,8 @@ macro_rules! tables {
             pub const COUNT: usize = Table::ALL.len();
             /// The number that starts each of its keys.
             pub const fn number(self) -> u8 { self as u8 }
+            /// The place among [`Table::ALL`]: numbers go from 1 without gaps, as a retired table keeps its own.
+            pub const fn place(self) -> usize { self as usize - 1 }
             /// The table of this number.
             pub fn from_number(number: u8) -> Option<Table> {
                 Table::ALL.iter().copied().find(|table| table.number() == number)

@@ -9,6 +9,7 @@ use client::{BATCH_MAX, Client, Error, Outcome, Prepared, Receipt, RequestId, Yu
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Openings are set this far ahead: they may not lie in the past when they are decided.
@@ -48,7 +49,7 @@ pub struct Couple {
 #[derive(Clone, Debug)]
 pub struct World {
     /// All couples.
-    pub couples: Vec<Couple>,
+    pub couples: Arc<[Couple]>,
 }
 
 /// The code of an area's hospital.
@@ -169,7 +170,7 @@ impl World {
             let binding: Vec<Prepared> = part.iter().flat_map(|couple| binding(couple, plan.quota)).collect();
             told(send_all(client, &binding, None).await?.len());
         }
-        Ok(World { couples })
+        Ok(World { couples: couples.into() })
     }
 }
 
@@ -338,16 +339,16 @@ const PAID_MAX: usize = 1_000;
 
 /// The traffic of one worker: it knows its couples and what they paid.
 #[derive(Debug)]
-pub struct Traffic<'a> {
-    couples: &'a [Couple],
+pub struct Traffic {
+    couples: Arc<[Couple]>,
     habits: Habits,
     rng: SmallRng,
     paid: Vec<Paid>,
 }
 
-impl<'a> Traffic<'a> {
+impl Traffic {
     /// The traffic of worker `number`, among these couples.
-    pub fn new(couples: &'a [Couple], habits: Habits, seed: u64, number: usize) -> Traffic<'a> {
+    pub fn new(couples: Arc<[Couple]>, habits: Habits, seed: u64, number: usize) -> Traffic {
         let rng = SmallRng::seed_from_u64(seed ^ (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         Traffic { couples, habits, rng, paid: Vec::new() }
     }
@@ -355,7 +356,8 @@ impl<'a> Traffic<'a> {
     /// The next transaction.
     pub fn ask(&mut self) -> Ask {
         let kind = self.habits.mix.pick(&mut self.rng);
-        let couple = &self.couples[self.rng.random_range(0..self.couples.len())];
+        let couples = self.couples.clone();
+        let couple = &couples[self.rng.random_range(0..couples.len())];
         match kind {
             Kind::Refund if !self.paid.is_empty() => {
                 let paid = self.paid.swap_remove(self.rng.random_range(0..self.paid.len()));

@@ -13,8 +13,6 @@ use tonic::{Code, Status};
 const STEP: Duration = Duration::from_secs(3);
 /// How long an answer may take.
 pub const ANSWER: Duration = Duration::from_secs(30);
-/// The largest answer that is taken.
-pub const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// A node that answers.
 #[derive(Clone, Debug)]

@@ -68,7 +68,14 @@ pub enum Output {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Nodes {
     /// A node's client address; repeat it, or part with commas, for nodes to fall back on
-    #[arg(long = "addr", value_name = "HOST:PORT", env = "GONGJI_ADDR", value_delimiter = ',', default_value = "127.0.0.1:7701")]
+    #[arg(
+        long = "addr",
+        value_name = "HOST:PORT",
+        env = "GONGJI_ADDR",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:7701",
+        global = true
+    )]
     pub addresses: Vec<String>,
 }
 

@@ -55,8 +55,6 @@ impl clap::FromArgMatches for Flags {
     }
 }
 
-use clap::FromArgMatches as _;
-
 impl clap::Args for Flags {
     fn augment_args(mut command: Command) -> Command {
         for (key, (flag, help)) in KEYS.iter().zip(FLAGS.iter()) {
@@ -108,13 +106,27 @@ pub fn settings(config: &Config) -> Result<Settings, Problem> {
             cache_bytes: bytes(config, "raft.log_cache"),
             chunk_bytes: bytes(config, "raft.log_chunk"),
         },
-        state: node::state::StateSettings::default(),
+        state: node::state::StateSettings {
+            cache_rows: number(config, "state.cache_rows"),
+            store_cache_bytes: config.size("state.store_cache"),
+            checkpoint_changes: number(config, "state.checkpoint_changes"),
+            checkpoint_bytes: bytes(config, "state.checkpoint_size"),
+            // While a checkpoint is written the next changes gather; past this they wait for it.
+            changes_most: number(config, "state.checkpoint_changes").saturating_mul(4),
+            journal_keep_bytes: config.given("state.journal_keep").map(|_| config.size("state.journal_keep")),
+            snapshots_kept: number(config, "state.snapshots_kept"),
+            ..node::state::StateSettings::default()
+        },
     })
 }
 
 /// A size of the settings; one that this machine cannot address counts as its largest.
 fn bytes(config: &Config, name: &str) -> usize {
     usize::try_from(config.size(name)).unwrap_or(usize::MAX)
+}
+
+fn number(config: &Config, name: &str) -> usize {
+    usize::try_from(config.count(name)).unwrap_or(usize::MAX)
 }
 
 /// Serves until it is told to stop, or until it fails.
@@ -144,7 +156,7 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<Exit> {
         () = stdin_ends(), if stop_with_stdin => "the end of stdin",
         fault = node.failed() => {
             node.shutdown().await;
-            return Err(told(&fault).into());
+            return Err(told_text(&fault, Exit::Differs.code()).into());
         }
     };
     tracing::info!(why, "stopping");
@@ -161,7 +173,32 @@ async fn stdin_ends() {
 
 /// A fault, told to the operator with its exit code.
 pub fn told(fault: &Fault) -> Problem {
-    let (text, hint) = (fault.to_string(), fault.hint());
-    let what = text.strip_suffix(&hint).map_or(text.as_str(), |what| what.trim_end_matches("; next: "));
-    Problem { exit: fault.exit_code(), what: what.to_owned(), why: Vec::new(), next: hint }
+    told_text(&fault.to_string(), fault.exit_code())
+}
+
+fn told_text(text: &str, exit: u8) -> Problem {
+    let (what, next) = text.split_once("; next: ").unwrap_or((text, ""));
+    Problem { exit, what: what.to_owned(), why: Vec::new(), next: next.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_table_are_those_of_the_node() {
+        let flags = [("province", "32".to_owned()), ("data_dir", "/d".to_owned())];
+        let config = Config::gather(&flags, |_| None, None).expect("good settings");
+        let ours = settings(&config).expect("good settings");
+        assert_eq!((ours.node, ours.listen_api.as_str()), (32_000_001, "0.0.0.0:7701"));
+        assert_eq!(format!("{:?}", ours.state), format!("{:?}", node::state::StateSettings::default()));
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_next_command_and_exit_code() {
+        let fault = Fault::InUse { path: "/d".into() };
+        let problem = told(&fault);
+        assert_eq!(problem.what, "/d is in use by another process");
+        assert!(problem.next.starts_with("fuser") && problem.exit == 9, "{problem:?}");
+    }
 }

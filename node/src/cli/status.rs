@@ -71,7 +71,8 @@ fn headline(status: &v1::StatusResponse) -> String {
         leader => format!("leader {}", places::node_label(leader)),
     };
     let margin = status.margin.as_ref().map(margin).unwrap_or_default();
-    format!("cluster {short}… {}  {leader}  term {}  {margin}", status.name, status.term)
+    let name = if status.name.is_empty() { String::new() } else { format!(" {}", status.name) };
+    format!("cluster {short}…{name}  {leader}  term {}  {margin}", status.term)
 }
 
 /// `need 2 of 3, 1 may fail`.

@@ -31,8 +31,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = "-")]
     file: PathBuf,
     /// Most lines of one batch; lines are sent as soon as they are there
-    #[arg(long, default_value_t = BATCH_MAX, value_parser = clap::value_parser!(u16).range(1..=BATCH_MAX as i64).map(usize::from))]
-    batch: usize,
+    #[arg(long, default_value_t = BATCH_MAX as u16, value_parser = clap::value_parser!(u16).range(1..=BATCH_MAX as i64))]
+    batch: u16,
     /// How long to try for each batch before its outcome is called unknown
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = crate::config::value::duration)]
     deadline: Duration,
@@ -41,6 +41,8 @@ pub struct Args {
 /// A line of the input.
 struct Line {
     number: usize,
+    /// Its length. The same transaction as bytes of a message is shorter.
+    bytes: usize,
     read: Result<Prepared, Malformed>,
 }
 
@@ -72,8 +74,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     let reader = std::thread::spawn(move || read_lines(input, &sender));
     let bar = bar();
     let mut tally = Tally::default();
-    let mut batch = Vec::with_capacity(args.batch);
-    while lines.recv_many(&mut batch, args.batch).await > 0 {
+    let most = usize::from(args.batch);
+    let mut batch = Vec::with_capacity(most);
+    while lines.recv_many(&mut batch, most).await > 0 {
         send(&client, std::mem::take(&mut batch), &mut tally).await?;
         bar.set_position(tally.total() as u64);
         bar.set_message(tally.to_string());
@@ -120,7 +123,7 @@ fn read_lines(input: Box<dyn Read + Send>, sender: &mpsc::Sender<Line>) -> io::R
                 Err(_) => Err(Malformed { field: String::new(), problem: "the line is not UTF-8".into() }),
             },
         };
-        if sender.blocking_send(Line { number, read }).is_err() {
+        if sender.blocking_send(Line { number, bytes: bytes.len(), read }).is_err() {
             break;
         }
     }
@@ -181,7 +184,7 @@ async fn send(client: &Client, mut lines: Vec<Line>, tally: &mut Tally) -> Resul
 fn fitting(lines: &[Line]) -> usize {
     let mut bytes = 0;
     let fits = |line: &&Line| {
-        bytes += line.read.as_ref().map_or(0, |prepared| prepared.encoded().len());
+        bytes += line.bytes;
         bytes <= BATCH_BYTES_MAX
     };
     lines.iter().take_while(fits).count().max(1)

@@ -77,6 +77,12 @@ pub const KEYS: &[Key] = &[
     key("raft.keep_entries", Kind::Count, Some("20000"), "Log entries kept behind a snapshot, for nodes that are a little late"),
     key("raft.log_cache", Kind::Size, Some("64MiB"), "Recent log entries kept in memory"),
     key("raft.log_chunk", Kind::Size, Some("64MiB"), "Size of one log file"),
+    key("state.cache_rows", Kind::Count, Some("100000"), "Records read from disk that are kept in memory"),
+    key("state.store_cache", Kind::Size, Some("32MiB"), "Memory of the store below them"),
+    key("state.checkpoint_changes", Kind::Count, Some("200000"), "A checkpoint is written when so many records have changed"),
+    key("state.checkpoint_size", Kind::Size, Some("128MiB"), "... or so many bytes of them"),
+    key("state.journal_keep", Kind::Size, None, "How much of the journal is kept for those who watch from the past; all of it when not set"),
+    key("state.snapshots_kept", Kind::Count, Some("2"), "Snapshots kept on disk, at least 2"),
     key("log.level", Kind::Text, Some("info"), "What is logged: error, warn, info, debug, trace; or per module: info,node::raft=debug"),
     key("log.format", Kind::Choice(&["text", "json"]), Some("text"), "How log lines on stderr look"),
 ];

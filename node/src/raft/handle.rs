@@ -111,7 +111,8 @@ impl Consensus {
             snapshot_policy: SnapshotPolicy::LogsSinceLast(settings.snapshot_entries),
             max_in_snapshot_log_to_keep: settings.keep_entries,
             enable_pre_vote: Some(true),
-            quorum_loss_probe_interval: Some(millis(settings.election)),
+            // At least the lease and the longest election, which are twice the shortest each.
+            quorum_loss_probe_interval: Some(millis(settings.election) * 4),
             // A restarted leader that resumed its term could serve reads from before its crash
             // (openraft 1511); it stands for election like everyone else.
             enable_leader_restore: Some(false),

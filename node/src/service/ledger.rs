@@ -150,11 +150,14 @@ impl pb::ledger_server::Ledger for LedgerService {
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let reader = self.shared.state.reader();
         let row = reader.get(&Key::Request { request, caller }).map_err(|fault| unwell(&fault))?;
-        let Some(Row::Request(record)) = row.as_deref() else {
-            return Err(status::status(Reason::RecordUnknown, "no answer is remembered under this request id"));
+        // Nothing remembered is an answer, too: the header says up to which index.
+        let result = match row.as_deref() {
+            Some(Row::Request(record)) => {
+                let (position, outcome) = (record.position, record.outcome.clone());
+                Some(wire::answer_to_proto(request, &::ledger::Answer { position, outcome, repeated: true }))
+            }
+            _ => None,
         };
-        let answer = ::ledger::Answer { position: record.position, outcome: record.outcome.clone(), repeated: true };
-        let result = Some(wire::answer_to_proto(request, &answer));
         Ok(Response::new(pb::GetReceiptResponse { result, header: Some(self.shared.reply_header(&reader)) }))
     }
 
@@ -195,6 +198,9 @@ async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(),
             }
             for blob in page.entries {
                 let entry = entry_to_proto(blob)?;
+                if entry.decisions.is_empty() {
+                    continue;
+                }
                 if watcher.send(Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Entry(entry)) })).await.is_err() {
                     return Ok(());
                 }
@@ -218,12 +224,13 @@ async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(),
     }
 }
 
-/// A journal record as watchers see it.
+/// A journal record as watchers see it: what was decided earlier and only answered again is left out.
 fn entry_to_proto(blob: JournalRecord) -> Result<pb::Entry, Status> {
     let batch = Batch::from_bytes(blob.batch.into());
     let damaged = |problem: ::ledger::codec::DecodeError| Status::data_loss(format!("entry {}: {problem}", blob.index));
     let (stamp, transactions) = batch.content().map_err(damaged)?;
-    let decisions = transactions.iter().zip(&blob.answers).map(|(transaction, answer)| {
+    let first = transactions.iter().zip(&blob.answers).filter(|(_, answer)| !answer.repeated);
+    let decisions = first.map(|(transaction, answer)| {
         wire::decision_to_proto(transaction.caller, transaction.request, answer)
     });
     Ok(pb::Entry { index: blob.index, stamp: Some(wire::stamp_to_proto(*stamp)), decisions: decisions.collect() })

@@ -3,7 +3,7 @@
 //! ```text
 //! magic 8 | head length u32 | head crc32 | head
 //! block   1 | stored length u32 | raw length u32 | crc32 of lengths and bytes | bytes (zstd if the lengths differ)
-//! foot    2 | records u64 | blake3 of everything before the foot, 32 | crc32
+//! foot    2 | records u64 | blake3 of everything before the foot, 32 (zeros in a redo file) | crc32
 //! record  key length u16 | key | 0, or 1 and value length u32 and value        0 = removed
 //! ```
 
@@ -24,7 +24,7 @@ const FOOT_TAG: u8 = 2;
 pub(crate) struct Writer {
     path: PathBuf,
     file: BufWriter<File>,
-    hasher: blake3::Hasher,
+    hasher: Option<blake3::Hasher>,
     block: Vec<u8>,
     compress: Option<zstd::bulk::Compressor<'static>>,
     records: u64,
@@ -32,18 +32,19 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A new file with this head. An older file of that name is overwritten.
-    pub(crate) fn create(path: &Path, magic: &[u8; 8], head: &[u8], compress: bool) -> Result<Writer, Fault> {
+    /// A new file with this head. An older file of that name is overwritten. One that is `kept` is compressed and has a hash
+    /// over the whole; one that is soon read back and removed does with its checksums.
+    pub(crate) fn create(path: &Path, magic: &[u8; 8], head: &[u8], kept: bool) -> Result<Writer, Fault> {
         let fail = |e| Fault::io("create file", path, e);
         let file = File::create(path).map_err(fail)?;
-        let compress = match compress {
+        let compress = match kept {
             true => Some(zstd::bulk::Compressor::new(1).map_err(fail)?),
             false => None,
         };
         let mut writer = Writer {
             path: path.to_path_buf(),
             file: BufWriter::with_capacity(1 << 20, file),
-            hasher: blake3::Hasher::new(),
+            hasher: kept.then(blake3::Hasher::new),
             block: Vec::with_capacity(BLOCK + (8 << 10)),
             compress,
             records: 0,
@@ -78,7 +79,7 @@ impl Writer {
         self.close_block()?;
         let mut foot = vec![FOOT_TAG];
         foot.extend_from_slice(&self.records.to_le_bytes());
-        foot.extend_from_slice(self.hasher.finalize().as_bytes());
+        foot.extend_from_slice(&hash_of(self.hasher.as_ref()));
         foot.extend_from_slice(&crc32fast::hash(&foot).to_le_bytes());
         self.put(&foot)?;
         let path = self.path;
@@ -113,7 +114,9 @@ impl Writer {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         self.bytes += bytes.len() as u64;
         self.file.write_all(bytes).map_err(|e| Fault::io("write file", &self.path, e))
     }
@@ -123,7 +126,7 @@ impl Writer {
 pub(crate) struct Reader {
     path: PathBuf,
     file: BufReader<File>,
-    hasher: blake3::Hasher,
+    hasher: Option<blake3::Hasher>,
     head: Vec<u8>,
     records: u64,
     at: u64,
@@ -131,17 +134,27 @@ pub(crate) struct Reader {
     whole: bool,
 }
 
-/// A record as read: its key's bytes, and its value's unless it is removed.
-pub(crate) type Change = (Vec<u8>, Option<Vec<u8>>);
+/// A record: its key's bytes, and its value's unless it is removed.
+pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// A block as read and checked.
+pub(crate) struct Block(Vec<u8>);
+
+impl Block {
+    /// Its records.
+    pub(crate) fn changes(&self) -> Vec<Change<'_>> {
+        split(&self.0).expect("a block is split once when it is read")
+    }
+}
 
 impl Reader {
     /// Opens a file and reads its head. `hint` is the next command if the file is damaged.
-    pub(crate) fn open(path: &Path, magic: &[u8; 8], hint: String) -> Result<Reader, Fault> {
+    pub(crate) fn open(path: &Path, magic: &[u8; 8], kept: bool, hint: String) -> Result<Reader, Fault> {
         let file = File::open(path).map_err(|e| Fault::io("open file", path, e))?;
         let mut reader = Reader {
             path: path.to_path_buf(),
             file: BufReader::with_capacity(1 << 20, file),
-            hasher: blake3::Hasher::new(),
+            hasher: kept.then(blake3::Hasher::new),
             head: Vec::new(),
             records: 0,
             at: 0,
@@ -181,7 +194,7 @@ impl Reader {
     }
 
     /// The next block's records; none behind the last, when foot, total hash and end of file have been checked too.
-    pub(crate) fn block(&mut self) -> Result<Option<Vec<Change>>, Fault> {
+    pub(crate) fn block(&mut self) -> Result<Option<Block>, Fault> {
         if self.whole {
             return Ok(None);
         }
@@ -191,7 +204,7 @@ impl Reader {
         let [tag] = self.take()?;
         match tag {
             BLOCK_TAG => self.read_block(start).map(Some),
-            FOOT_TAG => self.read_foot(start, &before).map(|()| None),
+            FOOT_TAG => self.read_foot(start, before.as_ref()).map(|()| None),
             _ => Err(self.damaged(start, "neither a block nor the end")),
         }
     }
@@ -205,11 +218,12 @@ impl Reader {
         }
     }
 
-    fn read_block(&mut self, start: u64) -> Result<Vec<Change>, Fault> {
+    fn read_block(&mut self, start: u64) -> Result<Block, Fault> {
         let stored_length: [u8; 4] = self.take()?;
         let raw_length: [u8; 4] = self.take()?;
         let crc = u32::from_le_bytes(self.take()?);
-        let (stored, raw) = (u32::from_le_bytes(stored_length) as usize, u32::from_le_bytes(raw_length) as usize);
+        let (stored, raw) =
+            (u32::from_le_bytes(stored_length) as usize, u32::from_le_bytes(raw_length) as usize);
         if stored > raw || raw > BLOCK_MAX {
             return Err(self.damaged(start, "a block of an impossible length"));
         }
@@ -227,10 +241,10 @@ impl Reader {
         };
         let changes = split(&bytes).ok_or_else(|| self.damaged(start, "a block whose records do not fit"))?;
         self.records += changes.len() as u64;
-        Ok(changes)
+        Ok(Block(bytes))
     }
 
-    fn read_foot(&mut self, start: u64, before: &blake3::Hasher) -> Result<(), Fault> {
+    fn read_foot(&mut self, start: u64, before: Option<&blake3::Hasher>) -> Result<(), Fault> {
         let records: [u8; 8] = self.take()?;
         let hash: [u8; 32] = self.take()?;
         let crc: [u8; 4] = self.take()?;
@@ -243,7 +257,7 @@ impl Reader {
         if u64::from_le_bytes(records) != self.records {
             return Err(self.damaged(start, "the number of records does not match"));
         }
-        if *before.finalize().as_bytes() != hash {
+        if hash_of(before) != hash {
             return Err(self.damaged(start, "the hash of the whole does not match"));
         }
         match self.file.read(&mut [0]) {
@@ -275,13 +289,15 @@ impl Reader {
             }
             Err(e) => return Err(Fault::io("read file", &self.path, e)),
         }
-        self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         self.at += bytes.len() as u64;
         Ok(())
     }
 }
 
-fn split(mut bytes: &[u8]) -> Option<Vec<Change>> {
+fn split(mut bytes: &[u8]) -> Option<Vec<Change<'_>>> {
     let mut changes = Vec::new();
     while !bytes.is_empty() {
         let (key_length, rest) = bytes.split_first_chunk::<2>()?;
@@ -289,19 +305,23 @@ fn split(mut bytes: &[u8]) -> Option<Vec<Change>> {
         let (kind, rest) = rest.split_first()?;
         bytes = match kind {
             0 => {
-                changes.push((key.to_vec(), None));
+                changes.push((key, None));
                 rest
             }
             1 => {
                 let (value_length, rest) = rest.split_first_chunk::<4>()?;
                 let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*value_length) as usize)?;
-                changes.push((key.to_vec(), Some(value.to_vec())));
+                changes.push((key, Some(value)));
                 rest
             }
             _ => return None,
         };
     }
     Some(changes)
+}
+
+fn hash_of(hasher: Option<&blake3::Hasher>) -> [u8; 32] {
+    hasher.map_or([0; 32], |hasher| *hasher.finalize().as_bytes())
 }
 
 fn length(bytes: usize) -> [u8; 4] {

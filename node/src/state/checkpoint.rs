@@ -1,11 +1,11 @@
 //! The checkpoint: from frozen changes in memory to a store on disk that claims no more than it holds.
 //!
-//! 1. All changes go to a redo file, sorted; it is synced and renamed into place.
-//! 2. The journal is made durable up to the same index.
+//! 1. The journal is made durable up to the index of the checkpoint.
+//! 2. All changes go to a redo file, sorted; it is synced and renamed into place.
 //! 3. The redo file is written into the store, block by block, in small batches; the store is synced.
 //! 4. The marker is written and synced, then the redo file is removed.
 //!
-//! After a crash before 1 is complete the store is as it was; after it, the redo file is written again (`recover`).
+//! After a crash before 2 is complete the store is as it was; after it, the redo file is written again (`recover`).
 
 use crate::fault::Fault;
 use crate::state::blocks::{Reader, Writer};
@@ -36,13 +36,17 @@ pub(crate) fn redo_path(generation: &Path) -> PathBuf {
 }
 
 /// Writes the redo file of frozen changes.
-pub(crate) fn write_redo(store: &Store, frozen: &Layer, head: &RedoHead, steps: &Steps) -> Result<PathBuf, Fault> {
+pub(crate) fn write_redo(
+    store: &Store,
+    frozen: &Layer,
+    head: &RedoHead,
+    steps: &Steps,
+) -> Result<PathBuf, Fault> {
     let path = redo_path(store.dir());
     let temporary = path.with_extension("redo-tmp");
     let mut writer = Writer::create(&temporary, MAGIC, &codec::encode(head), false)?;
     let mut key_bytes = Vec::with_capacity(48);
-    for key in frozen.sorted() {
-        let slot = frozen.rows.get(&key).expect("sorted() gives the keys that are there");
+    for (key, slot) in frozen.sorted() {
         key_bytes.clear();
         key.write(&mut key_bytes);
         let value = slot.row.as_deref().map(codec::encode_row);
@@ -59,7 +63,7 @@ pub(crate) fn write_redo(store: &Store, frozen: &Layer, head: &RedoHead, steps: 
 pub(crate) fn redo(store: &Store, path: &Path, steps: &Steps) -> Result<Applied, Fault> {
     let (head, mut reader) = open_redo(path)?;
     while let Some(block) = reader.block()? {
-        store.apply(&block)?;
+        store.apply(&block.changes())?;
         steps.at("redo block applied");
     }
     store.sync()?;
@@ -71,7 +75,7 @@ pub(crate) fn redo(store: &Store, path: &Path, steps: &Steps) -> Result<Applied,
 
 /// Opens a redo file at its first block.
 pub(crate) fn open_redo(path: &Path) -> Result<(RedoHead, Reader), Fault> {
-    let reader = Reader::open(path, MAGIC, "start the node again: it rebuilds its state".into())?;
+    let reader = Reader::open(path, MAGIC, false, "start the node again: it rebuilds its state".into())?;
     let head = codec::decode(reader.head()).map_err(|e| reader.damaged(16, &format!("its head: {e}")))?;
     Ok((head, reader))
 }

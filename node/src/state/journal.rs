@@ -65,9 +65,15 @@ pub(crate) struct Blob {
 enum Order {
     Append(Arc<Blob>),
     /// Hand everything to the operating system; with a covered index, make it durable and write MARK.
-    Flush { covered: Option<u64>, reply: Sender<Result<(), Fault>> },
+    Flush {
+        covered: Option<u64>,
+        reply: Sender<Result<(), Fault>>,
+    },
     /// Nothing is kept up to this index: a snapshot was installed.
-    Gap { upto: u64, reply: Sender<Result<(), Fault>> },
+    Gap {
+        upto: u64,
+        reply: Sender<Result<(), Fault>>,
+    },
 }
 
 /// What readers and the writer share.
@@ -330,7 +336,8 @@ fn pack(batch: &[u8], answers: &[Answer]) -> Vec<u8> {
 }
 
 fn unpack(dir: &Path, blob: &Blob) -> Result<JournalRecord, Fault> {
-    let corrupt = |what: String| segment::corrupt(format!("{}, entry {}", dir.display(), blob.index), what, dir);
+    let corrupt =
+        |what: String| segment::corrupt(format!("{}, entry {}", dir.display(), blob.index), what, dir);
     let (length, rest) =
         blob.raw.split_first_chunk::<4>().ok_or_else(|| corrupt("a record cut short".into()))?;
     let (batch, answers) = rest

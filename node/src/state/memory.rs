@@ -69,11 +69,11 @@ impl Layer {
         self.bytes
     }
 
-    /// All keys in order.
-    pub(crate) fn sorted(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.rows.keys().copied().collect();
-        keys.sort_unstable();
-        keys
+    /// Everything in the order of keys.
+    pub(crate) fn sorted(&self) -> Vec<(&Key, &Slot)> {
+        let mut all: Vec<(&Key, &Slot)> = self.rows.iter().collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
     }
 
     /// The first keys of a table, at most `most`, from the bound to before `until`.
@@ -122,9 +122,8 @@ const SHARDS: usize = 8;
 
 impl Cache {
     pub(crate) fn new(most: usize, hash: KeyHash) -> Cache {
-        let shard = || {
-            Mutex::new(Shard { young: HashMap::with_hasher(hash), old: HashMap::with_hasher(hash) })
-        };
+        let shard =
+            || Mutex::new(Shard { young: HashMap::with_hasher(hash), old: HashMap::with_hasher(hash) });
         Cache { shards: (0..SHARDS).map(|_| shard()).collect(), most: (most / SHARDS / 2).max(8), hash }
     }
 
@@ -155,11 +154,24 @@ impl Cache {
         shard.young.insert(key, slot);
     }
 
-    /// Forgets a row, because the store is about to hold another.
-    pub(crate) fn forget(&self, key: &Key) {
-        let mut shard = self.shard(key).lock();
-        shard.young.remove(key);
-        shard.old.remove(key);
+    /// Forgets every row of a layer, because the store is about to hold others.
+    pub(crate) fn forget(&self, layer: &Layer) {
+        for key in layer.rows.keys() {
+            let mut shard = self.shard(key).lock();
+            shard.young.remove(key);
+            shard.old.remove(key);
+        }
+    }
+
+    /// Takes over the rows of a layer that leaves memory, but those of a newer one, and payments and remembered requests: most of
+    /// them are never asked for again, and they would push out persons and relations, which are.
+    pub(crate) fn keep_from(&self, layer: &Layer, newer: &Layer) {
+        for (key, slot) in &layer.rows {
+            let lasting = !matches!(key.table(), Table::Payment | Table::Request);
+            if lasting && !newer.rows.contains_key(key) {
+                self.put(*key, slot.clone());
+            }
+        }
     }
 
     pub(crate) fn clear(&self) {
@@ -237,8 +249,13 @@ impl View for Reader<'_> {
 
     fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Fault> {
         let mut found = Vec::new();
+        if from >= until {
+            return Ok(found);
+        }
+        // Table by table, so that only the order of those that are asked for is made.
         for table in Table::ALL.iter().filter(|t| (from.table()..=until.table()).contains(*t)) {
-            self.memory.range(*table, from, until, most, &mut found)?;
+            let next = Table::ALL.iter().find(|next| *next > table).map_or(*until, |next| next.first());
+            self.memory.range(*table, from.max(&table.first()), until.min(&next), most, &mut found)?;
         }
         Ok(found)
     }
@@ -261,7 +278,8 @@ impl Memory {
         most: usize,
         found: &mut Vec<(Key, Arc<Row>)>,
     ) -> Result<(), Fault> {
-        let layers: Vec<&Layer> = [Some(&self.changes), self.frozen.as_deref()].into_iter().flatten().collect();
+        let layers: Vec<&Layer> =
+            [Some(&self.changes), self.frozen.as_deref()].into_iter().flatten().collect();
         let mut from = Bound::Included(*from);
         while found.len() < most && !empty(&from, until) {
             let helping = (most - found.len()).saturating_add(HELPING).min(512);
@@ -280,7 +298,7 @@ impl Memory {
                 horizon(some.len(), some.last().copied());
                 keys.extend(some);
             }
-            let stored = self.stored_rows(table, from, until, helping)?;
+            let stored = self.store.range(from, until, helping)?;
             horizon(stored.len(), stored.last().map(|(key, _)| *key));
             let mut stored = stored.into_iter().peekable();
             keys.extend(stored.clone().map(|(key, _)| key));
@@ -304,15 +322,6 @@ impl Memory {
             }
         }
         Ok(())
-    }
-
-    fn stored_rows(&self, table: Table, from: Bound<Key>, until: &Key, most: usize) -> Result<Vec<(Key, Row)>, Fault> {
-        let mut rows = self.store.range(from, until, most)?;
-        // A range over several tables is read table by table.
-        if until.table() != table {
-            rows.retain(|(key, _)| key.table() == table);
-        }
-        Ok(rows)
     }
 }
 
@@ -392,4 +401,3 @@ impl Hasher for KeyHasher {
         self.fold(value as u64);
     }
 }
-

@@ -316,7 +316,8 @@ impl State {
         }
         let store = inner.memory.read().store.clone();
         let cluster = inner.settings.cluster.unwrap_or_default();
-        let built = snapshot::write(&inner.dir.join("snap"), cluster, &applied, &store, &inner.settings.steps);
+        let built =
+            snapshot::write(&inner.dir.join("snap"), cluster, &applied, &store, &inner.settings.steps);
         let built = inner.poison.guard(built)?;
         inner.keep_snapshot(built.clone())?;
         Ok(built)
@@ -495,24 +496,26 @@ impl Inner {
         };
         let steps = &self.settings.steps;
         steps.at("frozen");
-        let head = RedoHead { generation: store.number(), base, applied: applied.clone() };
-        let redo = checkpoint::write_redo(&store, &frozen, &head, steps)?;
+        // First of all: once the redo file is in place, a restart stands at its index and replays nothing before.
         self.journal.sync(applied.index())?;
         steps.at("journal synced");
+        let head = RedoHead { generation: store.number(), base, applied: applied.clone() };
+        let redo = checkpoint::write_redo(&store, &frozen, &head, steps)?;
         checkpoint::redo(&store, &redo, steps)?;
         files::remove(&redo)?;
         steps.at("redo removed");
         // While the frozen rows hide them, nobody reads the old ones into the cache again.
-        for key in frozen.rows.keys() {
-            self.cache.forget(key);
-        }
+        self.cache.forget(&frozen);
         let old = {
             let mut memory = self.memory.write();
             memory.stored = applied.log.map(|log| log.index);
             let frozen = memory.frozen.take();
             std::mem::replace(&mut memory.written, frozen)
         };
-        drop(old);
+        // What the checkpoint before this one wrote, and this one did not, still is what the store holds.
+        if let Some(old) = old {
+            self.cache.keep_from(&old, &frozen);
+        }
         Ok(applied)
     }
 
@@ -579,7 +582,11 @@ impl Inner {
             if memory.frozen.is_some() {
                 drop(memory);
                 self.poison.check()?;
-                return Err(Fault::io("check state", &self.dir, std::io::Error::other("a checkpoint is unfinished")));
+                return Err(Fault::io(
+                    "check state",
+                    &self.dir,
+                    std::io::Error::other("a checkpoint is unfinished"),
+                ));
             }
             let changes: std::collections::HashMap<Key, Slot, KeyHash> = memory.changes.rows.clone();
             (changes, memory.applied.clone(), memory.store.clone())
@@ -589,8 +596,7 @@ impl Inner {
             recomputed.add(key.table(), RowHash::of(key_bytes, value));
             rows += 1;
         };
-        store.each(&mut |key_bytes, value| {
-            let key = page::key(key_bytes).map_err(|what| store.corrupt(key_bytes, what))?;
+        store.each(&mut |key, key_bytes, value| {
             if !changes.contains_key(&key) {
                 count(&key, key_bytes, value);
             }

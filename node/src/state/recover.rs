@@ -31,12 +31,19 @@ pub(crate) struct Recovered {
 }
 
 /// Opens the state below a data directory.
-pub(crate) fn open(dir: &Path, settings: &StateSettings, notes: &mut Vec<String>) -> Result<Recovered, Fault> {
+pub(crate) fn open(
+    dir: &Path,
+    settings: &StateSettings,
+    notes: &mut Vec<String>,
+) -> Result<Recovered, Fault> {
     for folder in ["snap", "sm", "quarantine"] {
         files::make_dir(&dir.join(folder))?;
     }
     let snapshots = snapshot::list(&dir.join("snap"), settings.cluster)?;
-    let kept = match current(dir)? {
+    let current = current(dir)?;
+    // Without CURRENT a generation is one whose building was cut off, or CURRENT has been lost.
+    let doubtful = matches!(current, Current::None);
+    let kept = match current {
         Current::None => {
             if !snapshots.is_empty() {
                 notes.push("sm/ is gone: rebuilt from the newest snapshot and the log".into());
@@ -52,7 +59,10 @@ pub(crate) fn open(dir: &Path, settings: &StateSettings, notes: &mut Vec<String>
             Err(Doubt::Fault(fault)) => return Err(fault),
             Err(Doubt::Rebuild(why)) => {
                 let place = generation_dir(dir, number);
-                notes.push(format!("{} is not believed ({why}): rebuilt from the newest snapshot and the log", place.display()));
+                notes.push(format!(
+                    "{} is not believed ({why}): rebuilt from the newest snapshot and the log",
+                    place.display()
+                ));
                 None
             }
         },
@@ -75,7 +85,7 @@ pub(crate) fn open(dir: &Path, settings: &StateSettings, notes: &mut Vec<String>
     for note in notes.iter() {
         tracing::error!(dir = %dir.display(), "{note}");
     }
-    tidy(dir, store.number(), notes)?;
+    tidy(dir, store.number(), doubtful || !notes.is_empty())?;
     Ok(Recovered { store: Arc::new(store), applied, snapshots })
 }
 
@@ -96,7 +106,11 @@ pub(crate) fn next_number(dir: &Path) -> Result<u64, Fault> {
 }
 
 /// Builds a new generation from a snapshot, or empty, durable but not current yet.
-pub(crate) fn generation(dir: &Path, from: Option<&Path>, settings: &StateSettings) -> Result<(Store, Applied), Fault> {
+pub(crate) fn generation(
+    dir: &Path,
+    from: Option<&Path>,
+    settings: &StateSettings,
+) -> Result<(Store, Applied), Fault> {
     let number = next_number(dir)?;
     let place = generation_dir(dir, number);
     files::make_dir(&place)?;
@@ -133,14 +147,14 @@ enum Current {
 
 fn current(dir: &Path) -> Result<Current, Fault> {
     let Some(bytes) = files::read(&dir.join("sm").join("CURRENT"))? else {
-        // Without CURRENT, any generation is one whose building was cut off.
         return Ok(Current::None);
     };
     let text = String::from_utf8_lossy(&bytes);
     let Some((name, crc)) = text.strip_suffix('\n').and_then(|line| line.split_once(' ')) else {
         return Ok(Current::Damaged("is not one line"));
     };
-    let Some(number) = number_of(name).filter(|_| format!("{:08x}", crc32fast::hash(name.as_bytes())) == crc) else {
+    let Some(number) = number_of(name).filter(|_| format!("{:08x}", crc32fast::hash(name.as_bytes())) == crc)
+    else {
         return Ok(Current::Damaged("has a wrong checksum"));
     };
     if !generation_dir(dir, number).is_dir() {
@@ -234,14 +248,17 @@ fn examine(
         }
     }
     if digest != applied.digest {
-        return Err(Doubt::Rebuild(format!("its records do not have the digest of index {}", applied.index())));
+        return Err(Doubt::Rebuild(format!(
+            "its records do not have the digest of index {}",
+            applied.index()
+        )));
     }
     files::remove(&redo).map_err(Doubt::Fault)?;
     Ok((store, applied))
 }
 
 /// Moves every generation but the current one out of the way, and keeps the quarantine small.
-fn tidy(dir: &Path, number: u64, notes: &[String]) -> Result<(), Fault> {
+fn tidy(dir: &Path, number: u64, doubtful: bool) -> Result<(), Fault> {
     let keep = format!("gen-{number}");
     let quarantine = dir.join("quarantine");
     for (name, path) in files::list(&dir.join("sm"))? {
@@ -250,8 +267,10 @@ fn tidy(dir: &Path, number: u64, notes: &[String]) -> Result<(), Fault> {
         }
         match number_of(&name) {
             // Evidence of a doubt is kept; what a cut-off build or a finished install left over is not.
-            Some(_) if !notes.is_empty() => files::rename(&path, &quarantine.join(&name))?,
-            _ if path.is_dir() => std::fs::remove_dir_all(&path).map_err(|e| Fault::io("remove folder", &path, e))?,
+            Some(_) if doubtful => files::rename(&path, &quarantine.join(&name))?,
+            _ if path.is_dir() => {
+                std::fs::remove_dir_all(&path).map_err(|e| Fault::io("remove folder", &path, e))?
+            }
             _ => files::remove(&path)?,
         }
     }

@@ -94,7 +94,13 @@ pub(crate) fn open_all(dir: &Path, notes: &mut Vec<String>) -> Result<Opened, Fa
         let place = path.display().to_string();
         let length = std::fs::metadata(&path).map_err(|e| Fault::io("look at file", &path, e))?.len();
         // Everything in a segment begun after the mark can be torn.
-        let whole = if first < mark.segment { length } else if first == mark.segment { mark.length } else { 0 };
+        let whole = if first < mark.segment {
+            length
+        } else if first == mark.segment {
+            mark.length
+        } else {
+            0
+        };
         if torn {
             // The one before ends early, so this one was never synced either: the log has it all.
             notes.push(format!("journal: {place} lies behind a torn end and is dropped; the log replays it"));
@@ -162,7 +168,11 @@ fn segment_files(dir: &Path, mark: &Mark) -> Result<Vec<(u64, PathBuf)>, Fault> 
     let known = |first: u64| first == 0 || found.iter().any(|(other, _)| *other == first);
     for first in [mark.oldest, mark.segment] {
         if !known(first) {
-            return Err(corrupt(segment_path(dir, first).display().to_string(), "the file is gone".into(), dir));
+            return Err(corrupt(
+                segment_path(dir, first).display().to_string(),
+                "the file is gone".into(),
+                dir,
+            ));
         }
     }
     // Older ones were being pruned when the node stopped.
@@ -184,7 +194,9 @@ fn read_head(path: &Path, length: u64) -> Result<Option<SegmentHead>, Fault> {
         return Ok(None);
     }
     let mut bytes = [0; HEAD];
-    File::open(path).and_then(|mut f| f.read_exact(&mut bytes)).map_err(|e| Fault::io("read journal", path, e))?;
+    File::open(path)
+        .and_then(|mut f| f.read_exact(&mut bytes))
+        .map_err(|e| Fault::io("read journal", path, e))?;
     let (body, crc) = bytes.split_at(HEAD - 4);
     if crc32fast::hash(body).to_le_bytes() != crc || !body.starts_with(MAGIC) {
         return Ok(None);
@@ -263,7 +275,8 @@ impl Records {
         let Some(body_length) = length.checked_sub(RECORD_HEAD - 8) else {
             return Ok(Step::Damage("a record of an impossible length"));
         };
-        if raw_length > RAW_MAX || body_length > raw_length || body_length as u64 > left - RECORD_HEAD as u64 {
+        if raw_length > RAW_MAX || body_length > raw_length || body_length as u64 > left - RECORD_HEAD as u64
+        {
             return Ok(Step::Damage("a record of an impossible length"));
         }
         let mut body = vec![0; body_length];
@@ -364,7 +377,8 @@ struct Open {
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, segment_bytes: u64) -> Result<Writer, Fault> {
-        let packer = zstd::bulk::Compressor::new(LEVEL).map_err(|e| Fault::io("start zstd", &shared.dir, e))?;
+        let packer =
+            zstd::bulk::Compressor::new(LEVEL).map_err(|e| Fault::io("start zstd", &shared.dir, e))?;
         let last = shared.segments.read().last().cloned();
         let mut writer = Writer { shared, segment_bytes, packer, open: None, fresh: false };
         if let Some(segment) = last {
@@ -383,7 +397,10 @@ impl Writer {
             self.rotate(blob.index)?;
         }
         let packed = match blob.raw.len() >= COMPRESS_FROM {
-            true => self.packer.compress(&blob.raw).map_err(|e| Fault::io("compress entry", &self.shared.dir, e))?,
+            true => self
+                .packer
+                .compress(&blob.raw)
+                .map_err(|e| Fault::io("compress entry", &self.shared.dir, e))?,
             false => Vec::new(),
         };
         let body = if packed.is_empty() || packed.len() >= blob.raw.len() { &blob.raw } else { &packed };
@@ -479,7 +496,8 @@ impl Writer {
     fn rotate(&mut self, first: u64) -> Result<(), Fault> {
         self.sync_file()?;
         self.fresh = false;
-        let (before, before_length) = self.open.as_ref().map_or((0, 0), |open| (open.segment.first, open.length));
+        let (before, before_length) =
+            self.open.as_ref().map_or((0, 0), |open| (open.segment.first, open.length));
         let path = segment_path(&self.shared.dir, first);
         let mut head = Vec::with_capacity(HEAD);
         head.extend_from_slice(MAGIC);
@@ -536,7 +554,13 @@ pub(crate) fn durable(dir: &Path) -> Result<std::collections::BTreeMap<PathBuf, 
     let mut durable = std::collections::BTreeMap::new();
     for (first, path) in segment_files(dir, &mark)? {
         let length = std::fs::metadata(&path).map_err(|e| Fault::io("look at file", &path, e))?.len();
-        let whole = if first < mark.segment { length } else if first == mark.segment { mark.length } else { 0 };
+        let whole = if first < mark.segment {
+            length
+        } else if first == mark.segment {
+            mark.length
+        } else {
+            0
+        };
         durable.insert(path, whole);
     }
     Ok(durable)

@@ -38,7 +38,7 @@ impl Default for StateSettings {
             checkpoint_changes: 200_000,
             checkpoint_bytes: 128 << 20,
             changes_most: 800_000,
-            cache_rows: 100_000,
+            cache_rows: 400_000,
             store_cache_bytes: 32 << 20,
             journal_segment_bytes: 64 << 20,
             journal_keep_bytes: None,

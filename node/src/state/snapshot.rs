@@ -5,7 +5,7 @@
 //! installed; a damaged one is reported, never served and never deleted silently.
 
 use crate::fault::{Fault, hex};
-use crate::state::blocks::{Reader, Writer};
+use crate::state::blocks::{Change, Reader, Writer};
 use crate::state::files;
 use crate::state::page;
 use crate::state::store::Store;
@@ -61,7 +61,7 @@ pub(crate) fn write(
     let temporary = dir.join(format!("{id}.tmp"));
     let head = codec::encode(&Head { cluster, applied: applied.clone() });
     let mut writer = Writer::create(&temporary, MAGIC, &head, true)?;
-    store.each(&mut |key, value| {
+    store.each(&mut |_, key, value| {
         steps.at("snapshot record");
         writer.record(key, Some(value))
     })?;
@@ -102,14 +102,21 @@ pub(crate) fn list(dir: &Path, cluster: Option<[u8; 16]>) -> Result<Vec<Snapshot
 fn read(
     path: &Path,
     cluster: Option<[u8; 16]>,
-    take: &mut dyn FnMut(&[crate::state::blocks::Change]) -> Result<(), Fault>,
+    take: &mut dyn FnMut(&[Change<'_>]) -> Result<(), Fault>,
 ) -> Result<Applied, Fault> {
-    let mut reader = Reader::open(path, MAGIC, hint(path))?;
-    let head: Head = codec::decode(reader.head()).map_err(|e| reader.damaged(16, &format!("its head: {e}")))?;
-    if let Some(ours) = cluster.filter(|ours| *ours != head.cluster && *ours != [0; 16] && head.cluster != [0; 16]) {
+    let mut reader = Reader::open(path, MAGIC, true, hint(path))?;
+    let head: Head =
+        codec::decode(reader.head()).map_err(|e| reader.damaged(16, &format!("its head: {e}")))?;
+    if let Some(ours) =
+        cluster.filter(|ours| *ours != head.cluster && *ours != [0; 16] && head.cluster != [0; 16])
+    {
         return Err(Fault::WrongDirectory {
             path: path.to_path_buf(),
-            what: format!("it is a snapshot of cluster {}, this node is of {}", hex(&head.cluster), hex(&ours)),
+            what: format!(
+                "it is a snapshot of cluster {}, this node is of {}",
+                hex(&head.cluster),
+                hex(&ours)
+            ),
             hint: format!("move {} elsewhere; check which peers this node is given", path.display()),
         });
     }
@@ -117,18 +124,20 @@ fn read(
     let mut last: Vec<u8> = Vec::new();
     let mut at = reader.at();
     while let Some(block) = reader.block()? {
-        for (key_bytes, value) in &block {
+        let changes = block.changes();
+        for (key_bytes, value) in &changes {
             let damaged = |what: &str| reader.damaged(at, what);
             let key = page::key(key_bytes).map_err(|what| damaged(&what))?;
-            let value = value.as_ref().ok_or_else(|| damaged("a removed record"))?;
-            if *key_bytes <= last {
+            let value = value.ok_or_else(|| damaged("a removed record"))?;
+            if *key_bytes <= last.as_slice() {
                 return Err(damaged("a record out of order"));
             }
             codec::decode_row(&key, value).map_err(|e| damaged(&format!("a record: {e}")))?;
             digest.add(key.table(), RowHash::of(key_bytes, value));
-            last.clone_from(key_bytes);
+            last.clear();
+            last.extend_from_slice(key_bytes);
         }
-        take(&block)?;
+        take(&changes)?;
         at = reader.at();
     }
     if digest != head.applied.digest {
@@ -145,5 +154,9 @@ fn describe(path: &Path, applied: Applied) -> Result<Snapshot, Fault> {
 /// Moving it aside is safe only while the state itself opens, or another snapshot or the whole log is there; the next start says so.
 fn hint(path: &Path) -> String {
     let aside = path.parent().map(|snap| snap.with_file_name("quarantine")).unwrap_or_default();
-    format!("mv {} {}/; start again: the node goes on from its state, or a peer sends a snapshot", path.display(), aside.display())
+    format!(
+        "mv {} {}/; start again: the node goes on from its state, or a peer sends a snapshot",
+        path.display(),
+        aside.display()
+    )
 }

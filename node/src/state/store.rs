@@ -11,7 +11,7 @@
 use crate::fault::Fault;
 use crate::state::blocks::Change;
 use crate::state::files;
-use crate::state::page::{self, Record};
+use crate::state::page::{self, Page, Record};
 use ledger::digest::RowHash;
 use ledger::{Digest, Key, Row, Table, codec};
 use parking_lot::RwLock;
@@ -149,10 +149,13 @@ impl Store {
         let key_bytes = codec::encode_key(key);
         let (page, _) = self.page(&name_bytes)?;
         drop(directory);
-        match page::find(&name_bytes, &page, &key_bytes).map_err(|what| self.corrupt(&name_bytes, what))? {
+        let corrupt = |what| self.corrupt(&name_bytes, what);
+        let page = Page::open(&name_bytes, &page).map_err(corrupt)?;
+        match page.find(&key_bytes).map_err(corrupt)? {
             None => Ok(None),
             Some(value) => {
-                let row = codec::decode_row(key, value).map_err(|e| self.corrupt(&name_bytes, e.to_string()))?;
+                let row =
+                    codec::decode_row(key, value).map_err(|e| self.corrupt(&name_bytes, e.to_string()))?;
                 Ok(Some((row, RowHash::of(&key_bytes, value))))
             }
         }
@@ -176,31 +179,34 @@ impl Store {
             }
             let name = codec::encode_key(name);
             let (page, _) = self.page(&name)?;
-            let records = page::records(&name, &page).and_then(page::Records::collect);
-            for (key_bytes, value) in records.map_err(|what| self.corrupt(&name, what))? {
-                let key = page::key(&key_bytes).map_err(|what| self.corrupt(&name, what))?;
-                let behind = match from {
-                    Bound::Included(from) => key >= from,
-                    Bound::Excluded(from) => key > from,
-                    Bound::Unbounded => true,
-                };
-                if behind && key < *until && found.len() < most {
-                    let row = codec::decode_row(&key, &value).map_err(|e| self.corrupt(&name, e.to_string()))?;
-                    found.push((key, row));
-                }
-            }
+            let corrupt = |what| self.corrupt(&name, what);
+            Page::open(&name, &page).map_err(corrupt)?.each(
+                |key, _, value| {
+                    let behind = match from {
+                        Bound::Included(from) => key >= from,
+                        Bound::Excluded(from) => key > from,
+                        Bound::Unbounded => true,
+                    };
+                    if behind && key < *until && found.len() < most {
+                        let row = codec::decode_row(&key, value).map_err(|e| corrupt(e.to_string()))?;
+                        found.push((key, row));
+                    }
+                    Ok(())
+                },
+                corrupt,
+            )?;
         }
         Ok(found)
     }
 
     /// Writes sorted changes into their pages, in small batches. A crash between two batches leaves whole pages, some
     /// old and some new; writing the same changes again gives the same pages' content.
-    pub(crate) fn apply(&self, changes: &[Change]) -> Result<(), Fault> {
+    pub(crate) fn apply(&self, changes: &[Change<'_>]) -> Result<(), Fault> {
         let mut writes = Vec::new();
         let mut bytes = 0;
         let mut start = 0;
         while start < changes.len() {
-            let first = page::key(&changes[start].0).map_err(|what| self.corrupt(&changes[start].0, what))?;
+            let first = page::key(changes[start].0).map_err(|what| self.corrupt(changes[start].0, what))?;
             let (name, next) = {
                 let directory = self.directory.read();
                 let name = directory.page_of(&first);
@@ -210,7 +216,7 @@ impl Store {
             let end = changes[start..]
                 .iter()
                 .position(|(key, _)| {
-                    key[0] != first.table().number() || next_bytes.as_ref().is_some_and(|next| key >= next)
+                    key[0] != first.table().number() || next_bytes.as_deref().is_some_and(|next| *key >= next)
                 })
                 .map_or(changes.len(), |count| start + count);
             // A page and those split off it go into one batch: no reader ever finds a record in neither.
@@ -241,16 +247,19 @@ impl Store {
             if previous.is_some_and(|previous| previous >= name) {
                 return Err(corrupt("a page that overlaps the one before".into()));
             }
-            for (key_bytes, value) in page::records(name_bytes, page).and_then(page::Records::collect).map_err(corrupt)? {
-                let key = page::key(&key_bytes).map_err(corrupt)?;
-                if key < name || previous.is_some_and(|previous| previous >= key) {
-                    return Err(corrupt("a record out of order".into()));
-                }
-                codec::decode_row(&key, &value).map_err(|e| corrupt(e.to_string()))?;
-                digest.add(key.table(), RowHash::of(&key_bytes, &value));
-                rows += 1;
-                previous = Some(key);
-            }
+            Page::open(name_bytes, page).map_err(corrupt)?.each(
+                |key, key_bytes, value| {
+                    if key < name || previous.is_some_and(|previous| previous >= key) {
+                        return Err(corrupt("a record out of order".into()));
+                    }
+                    codec::decode_row(&key, value).map_err(|e| corrupt(e.to_string()))?;
+                    digest.add(key.table(), RowHash::of(key_bytes, value));
+                    rows += 1;
+                    previous = Some(key);
+                    Ok(())
+                },
+                corrupt,
+            )?;
             directory.pages.insert(name);
             if let Some(previous) = previous {
                 directory.saw(previous);
@@ -262,13 +271,13 @@ impl Store {
     }
 
     /// Every record in order, key and value. No checkpoint may be under way.
-    pub(crate) fn each(&self, each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub(crate) fn each(
+        &self,
+        each: &mut dyn FnMut(Key, &[u8], &[u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         self.pages(&mut |name, page| {
-            let records = page::records(name, page).and_then(page::Records::collect);
-            for (key, value) in records.map_err(|what| self.corrupt(name, what))? {
-                each(&key, &value)?;
-            }
-            Ok(())
+            let corrupt = |what| self.corrupt(name, what);
+            Page::open(name, page).map_err(corrupt)?.each(&mut *each, corrupt)
         })
     }
 
@@ -294,17 +303,25 @@ impl Store {
     }
 
     /// The pages that stand for one page after a group of changes.
-    fn rework(&self, first: Key, name: Option<Key>, last_page: bool, changes: &[Change]) -> Result<Vec<Write>, Fault> {
-        let (old_page, old_parts, old) = match name {
-            None => (Vec::new(), 0, Vec::new()),
-            Some(name) => {
-                let name = codec::encode_key(&name);
-                let (page, parts) = self.page(&name)?;
-                let records = page::records(&name, &page).and_then(page::Records::collect);
-                (page.to_vec(), parts, records.map_err(|what| self.corrupt(&name, what))?)
-            }
+    fn rework(
+        &self,
+        first: Key,
+        name: Option<Key>,
+        last_page: bool,
+        changes: &[Change<'_>],
+    ) -> Result<Vec<Write>, Fault> {
+        let old_name = name.map(|name| codec::encode_key(&name)).unwrap_or_default();
+        let (old_bytes, old_parts) = match name {
+            None => (sled::IVec::default(), 0),
+            Some(_) => self.page(&old_name)?,
         };
-        let appended = last_page && old.last().is_none_or(|(last, _)| *last < changes[0].0);
+        let corrupt = |what| self.corrupt(&old_name, what);
+        let old_page = match name {
+            None => None,
+            Some(_) => Some(Page::open(&old_name, &old_bytes).map_err(corrupt)?),
+        };
+        let old = old_page.as_ref().map_or(Ok(Vec::new()), Page::collect).map_err(corrupt)?;
+        let appended = last_page && old.last().is_none_or(|(last, _)| *last < &changes[0].0[1..]);
         let records = merge(old, changes);
         let kept_name = name.unwrap_or(first);
         let mut writes = Vec::new();
@@ -312,14 +329,17 @@ impl Store {
             writes.push(Write { name: kept_name, old_parts, records: None, last: None });
         }
         for (place, records) in page::cut(first.table(), records, appended).into_iter().enumerate() {
-            let key_of = |record: &Record| page::key(&record.0).map_err(|what| self.corrupt(&record.0, what));
+            let key_of = |record: &Record<'_>| {
+                let whole = [&[first.table().number()], record.0].concat();
+                page::key(&whole).map_err(|what| self.corrupt(&whole, what))
+            };
             let (lowest, highest) = match (records.first(), records.last()) {
                 (Some(lowest), Some(highest)) => (key_of(lowest)?, key_of(highest)?),
                 _ => continue,
             };
             let (name, old_parts) = if place == 0 { (kept_name, old_parts) } else { (lowest, 0) };
             let bytes = page::encode(&codec::encode_key(&name), &records);
-            if place > 0 || bytes != old_page {
+            if place > 0 || old_bytes != bytes {
                 writes.push(Write { name, old_parts, records: Some(bytes), last: Some(highest) });
             }
         }
@@ -388,7 +408,7 @@ impl Store {
         Ok((page.into(), count))
     }
 
-    pub(crate) fn corrupt(&self, name: &[u8], what: String) -> Fault {
+    fn corrupt(&self, name: &[u8], what: String) -> Fault {
         Fault::Corrupt {
             place: format!("{}, page {}", self.dir.display(), crate::fault::hex(name)),
             what,
@@ -407,16 +427,17 @@ fn part_key(name: &[u8], part: u16) -> Vec<u8> {
 }
 
 /// Old records with changes over them.
-fn merge(old: Vec<Record>, changes: &[Change]) -> Vec<Record> {
+fn merge<'a>(old: Vec<Record<'a>>, changes: &[Change<'a>]) -> Vec<Record<'a>> {
     let mut merged = Vec::with_capacity(old.len() + changes.len());
     let mut old = old.into_iter().peekable();
     for (key, value) in changes {
-        while let Some(record) = old.next_if(|record| record.0 < *key) {
+        let suffix = &key[1..];
+        while let Some(record) = old.next_if(|record| record.0 < suffix) {
             merged.push(record);
         }
-        old.next_if(|record| record.0 == *key);
+        old.next_if(|record| record.0 == suffix);
         if let Some(value) = value {
-            merged.push((key.clone(), value.clone()));
+            merged.push((suffix, value));
         }
     }
     merged.extend(old);

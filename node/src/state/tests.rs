@@ -4,11 +4,15 @@ mod crash;
 mod damage;
 mod history;
 mod model;
+mod speed;
 
 use super::*;
 use ledger::command::Insurance;
 use ledger::table::*;
-use ledger::{Area, Caller, Fen, Institution, Outcome, PaymentId, Person, Position, Refusal, RelationId, RequestId, Stamp};
+use ledger::{
+    Area, Caller, Fen, Institution, Outcome, PaymentId, Person, Position, Refusal, RelationId, RequestId,
+    Stamp,
+};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
@@ -41,7 +45,8 @@ pub(super) struct Shape {
 impl TestLog {
     pub(super) fn random(seed: u64, shape: Shape) -> TestLog {
         let mut rng = SmallRng::seed_from_u64(seed);
-        let mut log = TestLog { entries: Vec::new(), roots: vec![Digest::default().root()], last: Model::new() };
+        let mut log =
+            TestLog { entries: Vec::new(), roots: vec![Digest::default().root()], last: Model::new() };
         for index in 1..=shape.entries {
             let changes = random_changes(&mut rng, index, shape, &log.last);
             for (key, row) in &changes {
@@ -101,7 +106,8 @@ impl TestLog {
             }
         }
         let covered = (next - 1) as usize;
-        let expected: Vec<JournalRecord> = self.entries[..covered].iter().filter_map(TestEntry::record).collect();
+        let expected: Vec<JournalRecord> =
+            self.entries[..covered].iter().filter_map(TestEntry::record).collect();
         assert!(told == expected, "{what}: {} entries told, {} expected", told.len(), expected.len());
         Ok(())
     }
@@ -110,18 +116,32 @@ impl TestLog {
 impl TestEntry {
     fn answers(&self) -> Vec<Answer> {
         let position = Position { index: self.log.index, place: 0 };
-        vec![Answer { position, outcome: Outcome::Refused(Refusal::AmountZero), repeated: self.log.index % 2 == 0 }]
+        vec![Answer {
+            position,
+            outcome: Outcome::Refused(Refusal::AmountZero),
+            repeated: self.log.index % 2 == 0,
+        }]
     }
 
     fn record(&self) -> Option<JournalRecord> {
         let batch = self.batch.clone()?;
-        Some(JournalRecord { index: self.log.index, stamp: self.log.index * 10, batch, answers: self.answers() })
+        Some(JournalRecord {
+            index: self.log.index,
+            stamp: self.log.index * 10,
+            batch,
+            answers: self.answers(),
+        })
     }
 
     pub(super) fn absorb(&self, state: &State) -> Result<(), Fault> {
         let answers = self.answers();
-        let journal = self.batch.as_ref().map(|batch| JournalEntry { stamp: self.log.index * 10, batch, answers: &answers });
-        let membership = (self.log.index % 40 == 0).then(|| format!("members at {}", self.log.index).into_bytes());
+        let journal = self.batch.as_ref().map(|batch| JournalEntry {
+            stamp: self.log.index * 10,
+            batch,
+            answers: &answers,
+        });
+        let membership =
+            (self.log.index % 40 == 0).then(|| format!("members at {}", self.log.index).into_bytes());
         state.absorb(Entry { log: self.log, membership, changes: self.changes.clone(), journal })
     }
 }
@@ -177,7 +197,9 @@ fn random_change(rng: &mut SmallRng, index: u64, place: u16, shape: Shape) -> (K
     let stamp = Stamp(1_700_000_000_000 + index * 5);
     let (key, row) = match rng.random_range(0..10) {
         0..=2 => (Key::Person { person: someone }, Row::Person(person_record(rng, fen))),
-        3 | 4 => (Key::Payment { payment }, Row::Payment(payment_record(someone, relation, other, fen, stamp))),
+        3 | 4 => {
+            (Key::Payment { payment }, Row::Payment(payment_record(someone, relation, other, fen, stamp)))
+        }
         5 | 6 => {
             let mut id = [0; 16];
             let time = 1_700_000_000_000 + index * 5 + rng.random_range(0..40);
@@ -185,7 +207,14 @@ fn random_change(rng: &mut SmallRng, index: u64, place: u16, shape: Shape) -> (K
             rng.fill(&mut id[6..]);
             let key = Key::Request { request: RequestId(id), caller: Caller::Person(someone) };
             let position = Position { index, place };
-            (key, Row::Request(RequestRecord { fingerprint: [7; 16], position, outcome: Outcome::Refused(Refusal::AmountZero) }))
+            (
+                key,
+                Row::Request(RequestRecord {
+                    fingerprint: [7; 16],
+                    position,
+                    outcome: Outcome::Refused(Refusal::AmountZero),
+                }),
+            )
         }
         7 => (Key::Pair { donor: someone, beneficiary: other }, Row::Pair(PairRecord { relation })),
         8 => (Key::Giving { donor: someone, relation }, Row::Giving(GivingRecord)),
@@ -210,7 +239,13 @@ fn person_record(rng: &mut SmallRng, available: Fen) -> PersonRecord {
     }
 }
 
-pub(super) fn payment_record(beneficiary: Person, relation: RelationId, donor: Person, amount: Fen, at: Stamp) -> PaymentRecord {
+pub(super) fn payment_record(
+    beneficiary: Person,
+    relation: RelationId,
+    donor: Person,
+    amount: Fen,
+    at: Stamp,
+) -> PaymentRecord {
     PaymentRecord {
         beneficiary,
         institution: Institution::new("H41010000001").expect("a hospital"),
@@ -257,4 +292,3 @@ pub(super) fn copy_dir(from: &Path, to: &Path) {
 pub(super) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
-

@@ -24,8 +24,9 @@ fn province() -> impl Strategy<Value = Province> {
 }
 
 fn area() -> impl Strategy<Value = Area> {
-    (province(), 0..10_000_u32)
-        .prop_map(|(province, rest)| Area::new(u32::from(province.code()) * 10_000 + rest).expect("of the scheme"))
+    (province(), 0..10_000_u32).prop_map(|(province, rest)| {
+        Area::new(u32::from(province.code()) * 10_000 + rest).expect("of the scheme")
+    })
 }
 
 fn institution() -> impl Strategy<Value = Institution> {
@@ -97,28 +98,36 @@ fn call() -> impl Strategy<Value = Call> {
             kinship: if wide { KinshipScope::Wide } else { KinshipScope::Narrow },
         }),
         area().prop_map(|area| Call::RegisterArea { area }),
-        (area(), stamp(), option::of(stamp()))
-            .prop_map(|(area, from, until)| Call::SetAreaOpen { area, from, until }),
+        (area(), stamp(), option::of(stamp())).prop_map(|(area, from, until)| Call::SetAreaOpen {
+            area,
+            from,
+            until
+        }),
         (stamp(), policy()).prop_map(|(effective, policy)| Call::SetPolicy { effective, policy }),
         (institution(), kinds(), area(), any::<bool>()).prop_map(|(institution, kind, area, wallet_open)| {
             Call::RegisterInstitution { institution, kind, area, wallet_open }
         }),
         Just(Call::Tick),
     ];
-    let persons = prop_oneof![
-        (person(), insurances(), area())
-            .prop_map(|(person, insurance, area)| Call::EnrolPerson { person, insurance, area }),
-        (person(), fen(), month())
-            .prop_map(|(person, amount, period)| Call::CreditAccount { person, amount, period }),
-        person().prop_map(|person| Call::ActivateWallet { person }),
-        (person(), person(), kinships()).prop_map(|(donor, beneficiary, kinship)| Call::ProposeRelation {
-            donor,
-            beneficiary,
-            kinship
-        }),
-        relation().prop_map(|relation| Call::AcceptRelation { relation }),
-        relation().prop_map(|relation| Call::DeclineRelation { relation }),
-    ];
+    let persons =
+        prop_oneof![
+            (person(), insurances(), area()).prop_map(|(person, insurance, area)| Call::EnrolPerson {
+                person,
+                insurance,
+                area
+            }),
+            (person(), fen(), month()).prop_map(|(person, amount, period)| Call::CreditAccount {
+                person,
+                amount,
+                period
+            }),
+            person().prop_map(|person| Call::ActivateWallet { person }),
+            (person(), person(), kinships()).prop_map(|(donor, beneficiary, kinship)| {
+                Call::ProposeRelation { donor, beneficiary, kinship }
+            }),
+            relation().prop_map(|relation| Call::AcceptRelation { relation }),
+            relation().prop_map(|relation| Call::DeclineRelation { relation }),
+        ];
     let money = prop_oneof![
         (relation(), fen()).prop_map(|(relation, amount)| Call::SetQuota { relation, amount }),
         (relation(), fen()).prop_map(|(relation, amount)| Call::ReduceQuota { relation, amount }),
@@ -274,7 +283,8 @@ fn malformed_envelopes_are_named() {
             it.caller = Some(pb::Caller { who: Some(Who::Institution("X41010000001".into())) })
         }),
         ("caller.person", "is the empty UUID", |it| {
-            it.caller = Some(pb::Caller { who: Some(Who::Person("00000000-0000-0000-0000-000000000000".into())) })
+            it.caller =
+                Some(pb::Caller { who: Some(Who::Person("00000000-0000-0000-0000-000000000000".into())) })
         }),
         ("not_after", "lies before 1970", |it| it.not_after = Some(Timestamp { seconds: -1, nanos: 0 })),
         ("not_after", "lies after the year 9999", |it| {
@@ -304,7 +314,8 @@ fn malformed_calls_are_named() {
             period: period.into(),
         }))
     };
-    let accept = |relation: &str| with(PbCall::AcceptRelation(pb::AcceptRelation { relation: relation.into() }));
+    let accept =
+        |relation: &str| with(PbCall::AcceptRelation(pb::AcceptRelation { relation: relation.into() }));
     let identity = "looks like an identity number; the ledger takes opaque UUIDs only";
     let month = "is not a month, such as \"2026-10\"";
     let place = "is not of the form INDEX-PLACE, such as \"1311-0\"";

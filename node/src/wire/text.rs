@@ -4,7 +4,9 @@
 //! they give back. Each value has one way to be written; any other is turned away, so equal requests are equal bytes.
 
 use ledger::money::Sum;
-use ledger::{Area, Fen, Institution, Month, PaymentId, Person, Position, Province, RelationId, RequestId, Stamp};
+use ledger::{
+    Area, Fen, Institution, Month, PaymentId, Person, Position, Province, RelationId, RequestId, Stamp,
+};
 
 /// What is wrong with a text, as the end of a sentence that starts with the field's name.
 pub type Problem = &'static str;
@@ -45,56 +47,26 @@ pub fn yuan(text: &str) -> Result<Fen, Problem> {
 
 /// Writes an amount.
 pub fn of_yuan(amount: Fen) -> String {
-    decimal(u128::from(amount.get()), false)
+    // 14 digits, the point and two more.
+    let mut buffer = [0_u8; 17];
+    let (whole, decimals) = (amount.get() / 100, amount.get() % 100);
+    buffer[14] = b'.';
+    buffer[15] = b'0' + (decimals / 10) as u8;
+    buffer[16] = b'0' + (decimals % 10) as u8;
+    let at = digits_before(&mut buffer, 14, whole);
+    ascii(&buffer[at..])
 }
 
 /// Writes a sum of amounts.
 pub fn of_sum(sum: Sum) -> String {
-    decimal(sum.get(), false)
+    format!("{}.{:02}", sum.get() / 100, sum.get() % 100)
 }
 
 /// Writes what is left of a sum after another; it may be below zero.
 pub fn of_difference(sum: Sum, less: Sum) -> String {
-    decimal(sum.get().abs_diff(less.get()), sum < less)
-}
-
-/// Writes fen as yuan with two decimals.
-fn decimal(fen: u128, negative: bool) -> String {
-    // A u128 has 39 digits at most; the point and the sign make 41.
-    let mut buffer = [0_u8; 41];
-    let mut at = buffer.len();
-    // Amounts fit 64 bits nearly always; dividing those is several times faster.
-    let mut small = u64::try_from(fen).ok();
-    let mut rest = fen;
-    let mut written = 0;
-    while written < 3 || small.map_or(rest > 0, |small| small > 0) {
-        let digit = match &mut small {
-            Some(small) => {
-                let digit = (*small % 10) as u8;
-                *small /= 10;
-                digit
-            }
-            None => {
-                let digit = (rest % 10) as u8;
-                rest /= 10;
-                small = u64::try_from(rest).ok();
-                digit
-            }
-        };
-        if written == 2 {
-            at -= 1;
-            buffer[at] = b'.';
-        }
-        at -= 1;
-        buffer[at] = b'0' + digit;
-        written += 1;
-    }
-    if negative {
-        at -= 1;
-        buffer[at] = b'-';
-    }
-    let text = &buffer[at..];
-    std::str::from_utf8(text).expect("digits, a point and a sign are ASCII").to_owned()
+    let fen = sum.get().abs_diff(less.get());
+    let sign = if sum < less { "-" } else { "" };
+    format!("{sign}{}.{:02}", fen / 100, fen % 100)
 }
 
 /// The value of each hexadecimal digit; 0xff for a byte that is none.
@@ -196,6 +168,35 @@ fn position(text: &str) -> Result<Position, Problem> {
     Ok(Position { index: index.parse().map_err(|_| FORM)?, place: place.parse().map_err(|_| FORM)? })
 }
 
+/// Writes a place in the log.
+fn of_position(position: Position) -> String {
+    // 20 digits of an index, the hyphen and 5 digits of a place.
+    let mut buffer = [0_u8; 26];
+    let mut at = digits_before(&mut buffer, 26, u64::from(position.place));
+    at -= 1;
+    buffer[at] = b'-';
+    let at = digits_before(&mut buffer, at, position.index);
+    ascii(&buffer[at..])
+}
+
+/// Writes a number so that it ends before a place of the buffer; gives back where it starts.
+fn digits_before(buffer: &mut [u8], end: usize, number: u64) -> usize {
+    let (mut at, mut rest) = (end, number);
+    loop {
+        at -= 1;
+        buffer[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return at;
+        }
+    }
+}
+
+/// Bytes that were written here as text.
+fn ascii(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).expect("only ASCII was written").to_owned()
+}
+
 /// Reads a relation.
 pub fn relation(text: &str) -> Result<RelationId, Problem> {
     position(text).map(RelationId)
@@ -203,7 +204,7 @@ pub fn relation(text: &str) -> Result<RelationId, Problem> {
 
 /// Writes a relation.
 pub fn of_relation(relation: RelationId) -> String {
-    relation.0.to_string()
+    of_position(relation.0)
 }
 
 /// Reads a payment.
@@ -213,7 +214,7 @@ pub fn payment(text: &str) -> Result<PaymentId, Problem> {
 
 /// Writes a payment.
 pub fn of_payment(payment: PaymentId) -> String {
-    payment.0.to_string()
+    of_position(payment.0)
 }
 
 /// Reads a number of exactly so many digits.

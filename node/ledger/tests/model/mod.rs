@@ -2,6 +2,7 @@
 //! up anew for every question; of the contract it uses the words (ids, calls, events), never a rule.
 
 mod money;
+mod pay;
 mod rules;
 
 use ledger::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
@@ -90,6 +91,9 @@ pub struct Shop {
     pub open: bool,
 }
 
+/// From and until, in the order in which they were set.
+pub type Openings = Vec<(u64, Option<u64>)>;
+
 #[derive(Clone, Default)]
 pub struct Model {
     pub begun: bool,
@@ -97,7 +101,7 @@ pub struct Model {
     pub edge: u64,
     pub policies: Vec<(u64, Policy)>,
     pub provinces: Vec<(u8, KinshipScope)>,
-    pub areas: Vec<(Area, Vec<(u64, Option<u64>)>)>,
+    pub areas: Vec<(Area, Openings)>,
     pub shops: Vec<Shop>,
     pub people: Vec<Human>,
     pub bonds: Vec<Bond>,

@@ -5,13 +5,13 @@ use super::*;
 const SHAPE: Shape = Shape { entries: 100, persons: 300, changes: 25 };
 
 /// A directory with a bit of everything: two snapshots, a checkpoint, a redo file, journal segments.
-fn at_rest(log: &TestLog) -> tempfile::TempDir {
+fn at_rest(log: &TestLog, copied_at: &'static str) -> tempfile::TempDir {
     let (root, image) = (folder(), folder());
     let (from, to) = (root.path().to_path_buf(), image.path().to_path_buf());
     let armed = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let told = armed.clone();
     let steps = Steps::new(move |step| {
-        if step == "redo block applied" && told.swap(false, std::sync::atomic::Ordering::Relaxed) {
+        if step == copied_at && told.swap(false, std::sync::atomic::Ordering::Relaxed) {
             copy_dir(&from, &to);
         }
     });
@@ -70,13 +70,24 @@ fn judge(log: &TestLog, dir: &Path, what: &str, tally: &mut Tally) {
 #[test]
 fn a_flipped_bit_is_reported_or_harmless() {
     let log = TestLog::random(31, SHAPE);
-    let image = at_rest(&log);
-    let mut paths = Vec::new();
-    all_files(image.path(), &mut paths);
-    let mut rng = SmallRng::seed_from_u64(4);
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for copied_at in ["redo block applied", "store synced", "redo removed"] {
+        flip_everywhere(&log, at_rest(&log, copied_at).path(), &mut tallies);
+    }
+    println!("{tallies:#?}");
+    let snap = &tallies["snap"];
+    assert_eq!((snap.harmless, snap.rebuilt), (0, 0), "a damaged snapshot is always reported");
+    let journal = &tallies["journal"];
+    assert!(journal.refused > 0 && journal.told_when_read > 0, "{journal:?}");
+    assert!(tallies["sm/gen-1.redo"].rebuilt > 0, "a damaged redo file, half of it written");
+}
+
+fn flip_everywhere(log: &TestLog, image: &Path, tallies: &mut BTreeMap<String, Tally>) {
+    let mut paths = Vec::new();
+    all_files(image, &mut paths);
+    let mut rng = SmallRng::seed_from_u64(4);
     for path in &paths {
-        let relative = path.strip_prefix(image.path()).expect("within").to_path_buf();
+        let relative = path.strip_prefix(image).expect("within").to_path_buf();
         let length = std::fs::metadata(path).expect("file").len();
         let kind = relative.components().next().expect("a folder").as_os_str().to_string_lossy().into_owned();
         let name = relative.to_string_lossy().into_owned();
@@ -84,26 +95,21 @@ fn a_flipped_bit_is_reported_or_harmless() {
         for _ in 0..flips.min(length * 8) {
             let (at, bit) = (rng.random_range(0..length), rng.random_range(0..8));
             let hurt = folder();
-            copy_dir(image.path(), hurt.path());
+            copy_dir(image, hurt.path());
             let mut bytes = std::fs::read(path).expect("file");
             bytes[at as usize] ^= 1 << bit;
             std::fs::write(hurt.path().join(&relative), bytes).expect("written");
             let what = format!("{name}, byte {at} of {length}, bit {bit}");
             let file = if kind == "sm" { name.clone() } else { kind.clone() };
-            judge(&log, hurt.path(), &what, tallies.entry(file).or_default());
+            judge(log, hurt.path(), &what, tallies.entry(file).or_default());
         }
     }
-    println!("{tallies:#?}");
-    let snap = &tallies["snap"];
-    assert_eq!((snap.harmless, snap.rebuilt), (0, 0), "a damaged snapshot is always reported");
-    let journal = &tallies["journal"];
-    assert!(journal.refused + journal.told_when_read > 0, "{journal:?}");
 }
 
 #[test]
 fn a_lost_folder_is_rebuilt() {
     let log = TestLog::random(32, SHAPE);
-    let image = at_rest(&log);
+    let image = at_rest(&log, "store synced");
     let lose = |what: &dyn Fn(&Path)| {
         let hurt = folder();
         copy_dir(image.path(), hurt.path());
@@ -123,7 +129,8 @@ fn a_lost_folder_is_rebuilt() {
     assert!(index == 0, "{index} {notes}");
     let (notes, index) = lose(&|dir| remove(dir.join("sm").join("gen-1")));
     assert!(notes.contains("gone") && index == 60, "{index} {notes}");
-    let (notes, index) = lose(&|dir| std::fs::write(dir.join("sm").join("CURRENT"), "gen-1\n").expect("written"));
+    let (notes, index) =
+        lose(&|dir| std::fs::write(dir.join("sm").join("CURRENT"), "gen-1\n").expect("written"));
     assert!(notes.contains("CURRENT") && index == 60, "{index} {notes}");
     let (notes, index) = lose(&|dir| remove(dir.join("journal")));
     assert_eq!(index, 95, "{notes}");
@@ -168,7 +175,8 @@ fn a_snapshot_that_is_damaged_or_of_another_cluster_is_not_installed() {
         assert!(matches!(fault, Fault::Corrupt { .. }), "{fault}");
     }
     std::fs::write(&part, &bytes).expect("received");
-    let stranger = State::open(folder().path(), StateSettings { cluster: Some([8; 16]), ..small() }).expect("open");
+    let stranger =
+        State::open(folder().path(), StateSettings { cluster: Some([8; 16]), ..small() }).expect("open");
     let fault = stranger.install_snapshot(&part).expect_err("another cluster's");
     assert!(matches!(fault, Fault::WrongDirectory { .. }), "{fault}");
     assert_eq!(state.applied().digest.root(), log.roots[10], "nothing was changed");

@@ -21,7 +21,8 @@ fn pages_of_any_size_tell_the_same_history() {
                 told.extend(page.entries);
                 next = page.next;
             }
-            let wanted: Vec<JournalRecord> = expected.iter().filter(|entry| entry.index >= from).cloned().collect();
+            let wanted: Vec<JournalRecord> =
+                expected.iter().filter(|entry| entry.index >= from).cloned().collect();
             assert!(told == wanted, "from {from}, at most {most}: {} of {}", told.len(), wanted.len());
         }
     }
@@ -50,11 +51,14 @@ fn what_is_not_kept_is_named() {
     // A segment that should be there.
     let journal = next.path().join("journal");
     drop(again);
-    for (name, path) in files::list(&journal).expect("journal").into_iter().filter(|(name, _)| name.ends_with(".seg")) {
+    for (name, path) in
+        files::list(&journal).expect("journal").into_iter().filter(|(name, _)| name.ends_with(".seg"))
+    {
         let hurt = folder();
         copy_dir(root.path(), hurt.path());
         std::fs::remove_file(hurt.path().join("journal").join(&name)).expect("removed");
-        let fault = State::open(hurt.path(), settings()).err().unwrap_or_else(|| panic!("{name} is not missed"));
+        let fault =
+            State::open(hurt.path(), settings()).err().unwrap_or_else(|| panic!("{name} is not missed"));
         assert!(fault.to_string().contains(".seg"), "{fault} {path:?}");
     }
 }
@@ -73,10 +77,13 @@ fn a_journal_torn_at_any_byte_is_cut_behind_the_mark_and_refused_before_it() {
     let durable = segment::durable(&journal).expect("mark");
     let mut rng = SmallRng::seed_from_u64(2);
     let (mut cut, mut refused) = (0, 0);
-    for (name, path) in files::list(&journal).expect("journal").into_iter().filter(|(name, _)| name.ends_with(".seg")) {
+    for (name, path) in
+        files::list(&journal).expect("journal").into_iter().filter(|(name, _)| name.ends_with(".seg"))
+    {
         let length = std::fs::metadata(&path).expect("segment").len();
         let whole = durable.get(&path).copied().unwrap_or(0);
-        let samples: Vec<u64> = (0..25).map(|_| rng.random_range(0..length)).chain([whole, whole.saturating_sub(1)]).collect();
+        let samples: Vec<u64> =
+            (0..25).map(|_| rng.random_range(0..length)).chain([whole, whole.saturating_sub(1)]).collect();
         for at in samples.into_iter().filter(|at| *at < length) {
             let hurt = folder();
             copy_dir(root.path(), hurt.path());

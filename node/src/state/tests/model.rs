@@ -34,7 +34,8 @@ fn reads_digests_and_reopenings_are_those_of_a_plain_map() {
         let mut generation = 0;
         let mut dir = root.path().join("0");
         std::fs::create_dir(&dir).expect("a folder");
-        let settings = || StateSettings { checkpoint_changes: if seed % 2 == 0 { 300 } else { usize::MAX }, ..small() };
+        let settings =
+            || StateSettings { checkpoint_changes: if seed % 2 == 0 { 300 } else { usize::MAX }, ..small() };
         let mut state = State::open(&dir, settings()).expect("open");
         let mut rng = SmallRng::seed_from_u64(seed ^ 77);
         let mut model = Model::new();
@@ -47,7 +48,11 @@ fn reads_digests_and_reopenings_are_those_of_a_plain_map() {
                     None => model.remove(key),
                 };
             }
-            assert_eq!(state.applied().digest.root(), log.roots[index as usize], "seed {seed}, index {index}");
+            assert_eq!(
+                state.applied().digest.root(),
+                log.roots[index as usize],
+                "seed {seed}, index {index}"
+            );
             let what = format!("seed {seed}, index {index}");
             match rng.random_range(0..14) {
                 0 => state.checkpoint().expect("checkpoint"),
@@ -81,7 +86,10 @@ fn reads_digests_and_reopenings_are_those_of_a_plain_map() {
         log.must_be_told_by(&state, "at the end").expect("journal");
         log.must_lead_to_the_end(&state, &format!("seed {seed}"));
         let still = state.still().expect("still");
-        assert_eq!(still.range(&Table::Ledger.first(), &Table::Request.last(), usize::MAX).expect("scan").len(), model.len());
+        assert_eq!(
+            still.range(&Table::Ledger.first(), &Table::Request.last(), usize::MAX).expect("scan").len(),
+            model.len()
+        );
     }
 }
 
@@ -100,7 +108,9 @@ fn many_read_while_one_absorbs_and_checkpoints_run() {
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
                     // A view is of one index, and the whole of it: its records have the digest of that index.
                     let reader = state.reader();
-                    let rows = reader.range(&Table::Ledger.first(), &Table::Request.last(), usize::MAX).expect("read");
+                    let rows = reader
+                        .range(&Table::Ledger.first(), &Table::Request.last(), usize::MAX)
+                        .expect("read");
                     let model: Model = rows.into_iter().collect();
                     let index = reader.applied().index();
                     assert_eq!(digest_of(&model).root(), log.roots[index as usize], "at {index}");

@@ -1,0 +1,175 @@
+//! Many callers over one stream.
+
+mod support;
+
+use client::{Caller, Client, Error, Outcome, Prepared, Reason};
+use proto::status;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use support::{Act, Book, Fake, nobody};
+use tokio::task::JoinSet;
+use tonic::Status;
+
+const FATHER: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+const HOSPITAL: &str = "H41010000001";
+
+fn quick(addresses: &[&str]) -> Client {
+    let client = Client::connect_lazy(addresses).expect("addresses");
+    client
+        .acting_as(Caller::institution(HOSPITAL))
+        .within(Duration::from_secs(5))
+        .attempting(Duration::from_millis(300))
+}
+
+fn payment(client: &Client) -> Prepared {
+    client.settle(FATHER, HOSPITAL, "98.60".parse().expect("an amount")).prepare()
+}
+
+/// Submits so many payments at once; gives back the outcomes.
+async fn crowd(client: &Client, callers: usize) -> Vec<Result<Outcome, Error>> {
+    let submitter = client.submitter();
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let (submitter, call) = (submitter.clone(), payment(client));
+        tasks.spawn(async move { submitter.submit(call).await });
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test]
+async fn many_callers_share_a_few_messages() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, []).await;
+    let outcomes = crowd(&quick(&[&server.address]), 5000).await;
+    let ids: HashSet<_> =
+        outcomes.into_iter().map(|done| done.expect("answered").done().expect("done").request_id).collect();
+    assert_eq!(ids.len(), 5000);
+    assert_eq!(book.len(), 5000);
+    assert!(server.calls() <= 100, "gathered into batches: {}", server.calls());
+}
+
+#[tokio::test]
+async fn a_lone_caller_does_not_wait_for_others() {
+    let server = Fake::start(&Arc::default(), []).await;
+    let client = quick(&[&server.address]);
+    let submitter = client.submitter();
+    submitter.submit(payment(&client)).await.expect("answered").done().expect("done");
+    let begun = Instant::now();
+    for _ in 0..20 {
+        submitter.submit(payment(&client)).await.expect("answered").done().expect("done");
+    }
+    assert!(begun.elapsed() < Duration::from_millis(400), "no lingering: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_broken_stream_is_resent_with_the_same_bytes_and_paid_once() {
+    let book = Arc::new(Book::default());
+    let first = Fake::start(&book, [Act::Break, Act::Lose]).await;
+    let second = Fake::start(&book, [Act::Say(Status::unavailable("no")), Act::Break]).await;
+    let outcomes = crowd(&quick(&[&first.address, &second.address]), 300).await;
+    let mut repeated = 0;
+    for outcome in outcomes {
+        let receipt = outcome.expect("answered").done().expect("done");
+        repeated += usize::from(receipt.repeated);
+        let sent = book.bytes_of(&receipt.request_id.to_string());
+        assert!(sent.iter().all(|bytes| *bytes == sent[0]), "the same bytes");
+    }
+    assert!(repeated > 0, "some had been decided on a stream that broke");
+    assert_eq!(book.len(), 300, "each once");
+}
+
+#[tokio::test]
+async fn undecided_ones_are_asked_again_within_the_deadline() {
+    let book = Arc::new(Book::default());
+    let unknown = || Act::Unknown(Reason::NoLeader);
+    let server = Fake::start(&book, [unknown(), unknown(), unknown()]).await;
+    for outcome in crowd(&quick(&[&server.address]), 10).await {
+        outcome.expect("answered").done().expect("done");
+    }
+    assert_eq!(book.len(), 10);
+}
+
+#[tokio::test]
+async fn each_gets_its_own_answer() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, [Act::Refuse(Reason::AreaClosed)]).await;
+    let client = quick(&[&server.address]);
+    let submitter = client.submitter();
+    let malformed = client.settle(FATHER, "", "98.60".parse().expect("an amount"));
+    let error = submitter.submit(malformed).await.expect_err("malformed");
+    assert!(matches!(error, Error::Malformed { field, .. } if field == "settle.institution"));
+    let call = client.settle(FATHER, HOSPITAL, "98.60".parse().expect("an amount"));
+    let receipt = submitter.submit(&call).await.expect("answered").done().expect("done");
+    assert_eq!(receipt.request_id, call.request_id());
+}
+
+#[tokio::test]
+async fn a_deadline_makes_it_unknown_and_the_others_go_on() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, [Act::Lose]).await;
+    let client =
+        quick(&[&server.address]).within(Duration::from_millis(100)).attempting(Duration::from_secs(1));
+    let submitter = client.submitter();
+    let call = payment(&client);
+    let begun = Instant::now();
+    let outcome = submitter.submit(call.clone()).await.expect("no error");
+    assert_eq!(outcome, Outcome::Unknown(call.request_id()));
+    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert_eq!(book.len(), 1, "it was done all the same");
+    // The stream stalls behind the lost batch, is given up, and a later caller is served.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    submitter.submit(payment(&client)).await.expect("answered").done().expect("done");
+}
+
+#[tokio::test]
+async fn what_reached_nobody_is_an_error_and_not_unknown() {
+    let dead = nobody().await;
+    let client = quick(&[&dead]).within(Duration::from_millis(200));
+    let begun = Instant::now();
+    let error = client.submitter().submit(payment(&client)).await.expect_err("nobody there");
+    assert!(matches!(&error, Error::NotSent { cause } if cause.contains("Unavailable")), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_full_queue_makes_callers_wait_and_nobody_wait_for_ever() {
+    let server = Fake::start(&Arc::default(), (0..50).map(|_| Act::Lose)).await;
+    let client =
+        quick(&[&server.address]).within(Duration::from_millis(300)).attempting(Duration::from_secs(60));
+    let submitter = client.submitter_of(4);
+    let mut tasks = JoinSet::new();
+    for _ in 0..200 {
+        let (submitter, call) = (submitter.clone(), payment(&client));
+        tasks.spawn(async move { submitter.submit(call).await });
+    }
+    let begun = Instant::now();
+    for outcome in tasks.join_all().await {
+        assert!(matches!(outcome, Ok(Outcome::Unknown(_)) | Err(Error::NotSent { .. })), "{outcome:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_mistaken_answer_is_not_believed() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, [Act::Mistake]).await;
+    for outcome in crowd(&quick(&[&server.address]), 20).await {
+        outcome.expect("answered").done().expect("done");
+    }
+    assert_eq!(book.len(), 20);
+}
+
+#[tokio::test]
+async fn idle_and_ended_servers_are_found_again() {
+    let book = Arc::new(Book::default());
+    let going = Act::Say(status::status(Reason::NodeStopping, ""));
+    let first = Fake::start(&book, [going]).await;
+    let second = Fake::start(&book, []).await;
+    let client = quick(&[&first.address, &second.address]);
+    let submitter = client.submitter();
+    for _ in 0..3 {
+        submitter.submit(payment(&client)).await.expect("answered").done().expect("done");
+    }
+    assert_eq!((first.calls(), second.calls()), (1, 3));
+}

@@ -1,0 +1,279 @@
+//! A cluster under load with a watcher, and the verdict over it: all judges at once.
+
+use crate::bench::{rng, wait_for};
+use crate::cluster::{CALM_MAX, Cluster, Options};
+use crate::history::History;
+use crate::judge::{self, Complaints};
+use crate::replay;
+use crate::traffic::{Load, Pace};
+use crate::world::{Desk, World};
+use client::{Client, Entry, Error, Outcome};
+use rand::rngs::StdRng;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Kinds of event that a load must have seen happen.
+const KINDS: &[&str] = &["Settled", "Refunded", "QuotaSet", "QuotaReduced", "AccountCredited", "Refused"];
+/// How long it may take to read everything that was decided.
+const STREAM_MAX: Duration = Duration::from_secs(120);
+
+/// A cluster, a world in it, and everything that was asked.
+#[derive(Debug)]
+pub struct Trial {
+    /// The seed of it all.
+    pub seed: u64,
+    /// The nodes.
+    pub cluster: Cluster,
+    /// What was asked and answered.
+    pub history: History,
+    /// What the load works with.
+    pub world: World,
+    /// Random numbers for the faults.
+    pub rng: StdRng,
+    follower: Follower,
+}
+
+/// What a verdict was given on.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// What is wrong.
+    pub complaints: Complaints,
+    /// The index that everything was compared at.
+    pub index: u64,
+    /// Transactions in the ledger.
+    pub transactions: u64,
+    /// Transactions whose outcome was unknown for a while.
+    pub settled_later: usize,
+}
+
+impl Trial {
+    /// Starts a cluster, founds a world in it, and starts to follow what is decided.
+    ///
+    /// # Panics
+    /// If any of it does not work.
+    pub async fn begin(seed: u64, options: Options) -> Trial {
+        let started = Instant::now();
+        let cluster = Cluster::start(options).await;
+        let history = History::new();
+        let desk = Desk::new(&cluster.client(0), &history);
+        let world = World::found(&desk, seed).await;
+        let follower = Follower::start(&cluster.client(0));
+        eprintln!("a cluster of {} and its world in {:.1} s", cluster.nodes.len(), started.elapsed().as_secs_f64());
+        Trial { seed, cluster, history, world, rng: rng(seed, 2), follower }
+    }
+
+    /// Starts a load, spread over all nodes. `part` makes its random numbers its own.
+    pub fn load(&self, part: u64, pace: &Pace) -> Load {
+        let clients: Vec<Client> = (0..self.cluster.nodes.len()).map(|place| self.cluster.client(place)).collect();
+        Load::start(self.seed.wrapping_add(part << 32), pace, &clients, &self.history, &self.world)
+    }
+
+    /// Waits until so many more calls were begun: the load gets through.
+    pub async fn progress(&self, calls: usize) {
+        let wanted = self.history.len() + calls;
+        let what = format!("{calls} more calls under load");
+        wait_for(CALM_MAX, what, async || (self.history.len() >= wanted).then_some(())).await;
+    }
+
+    /// Judges everything: what was acknowledged, what the nodes tell, what they hold, and what a second ledger makes of
+    /// the journal of one of them, which is stopped for that. All nodes must run, and no load.
+    ///
+    /// # Panics
+    /// If the nodes cannot be asked.
+    pub async fn judge(&mut self, transactions: usize) -> Verdict {
+        let mut verdict = Verdict { settled_later: self.settle_unknown().await, ..Verdict::default() };
+        let nodes = self.cluster.calm().await;
+        verdict.note("digests equal", judge::digests_equal(&nodes));
+        let digest = nodes[0].digest.clone();
+        verdict.index = nodes[0].digest_index;
+        let index = verdict.index;
+
+        let mut streams: Vec<(String, Stream)> = Vec::new();
+        for place in self.cluster.running() {
+            let stream = read_stream(&self.cluster.client_of(place), index).await;
+            streams.push((format!("node {place}"), stream));
+        }
+        streams.push(("the follower".into(), self.follower.entries(index).await));
+        let whole = streams.iter().find(|(_, stream)| stream.from <= 1).expect("a node keeps the whole journal");
+        let ops = self.history.ops();
+        for (name, stream) in &streams {
+            verdict.note("stream in order", judge::stream_in_order(name, &stream.entries));
+            let (ours, theirs) = ((whole.0.as_str(), &whole.1.entries[..]), (name.as_str(), &stream.entries[..]));
+            verdict.note("streams equal", judge::streams_equal(ours, theirs, stream.from));
+        }
+        let entries = &whole.1.entries;
+        verdict.note("acknowledged once", judge::acknowledged_once(&ops, entries));
+        verdict.note("nothing from nowhere", judge::nothing_from_nowhere(&ops, entries));
+        verdict.note("answers agree", judge::answers_agree(&ops));
+        verdict.note("all known", judge::all_known(&ops));
+        verdict.note("real time", judge::real_time(&ops));
+        verdict.note("as expected", judge::as_expected(&ops));
+        verdict.note("not vacuous", judge::not_vacuous(entries, transactions, KINDS));
+        verdict.transactions = entries.iter().map(|entry| entry.decisions.len() as u64).sum();
+
+        let keeper = streams.iter().position(|(_, stream)| stream.from <= 1).expect("found above");
+        let keeper = self.cluster.running()[keeper];
+        verdict.note("second ledger", self.replay(keeper, index, &digest).await);
+        if !verdict.complaints.is_empty() {
+            let path = self.cluster.path().join("history.txt");
+            if let Err(problem) = self.history.save(&path) {
+                eprintln!("the history could not be saved: {problem}");
+            }
+        }
+        verdict
+    }
+
+    /// A second ledger replays a node's journal.
+    async fn replay(&mut self, place: usize, index: u64, digest: &str) -> Complaints {
+        // A snapshot makes the journal durable up to its index; what lies behind it is in the log only.
+        let snapshot = self.cluster.snapshot(place).await;
+        self.cluster.terminate(place).await;
+        let copy = self.cluster.copy_data(place, &format!("replayed-{place}-{index}"));
+        self.cluster.start_node(place).await;
+        let replayed = match replay::replay(&copy, index.min(snapshot.index)) {
+            Ok(replayed) => replayed,
+            Err(problem) => return vec![format!("the journal of node {place} cannot be replayed: {problem}")],
+        };
+        let mut complaints = replayed.complaints.clone();
+        if replayed.digest() != digest {
+            let second = replayed.digest();
+            complaints.push(format!("at index {index} the nodes hold {digest}, a second ledger {second}"));
+        }
+        complaints.extend(replayed.audit());
+        complaints.extend(replayed.same_bodies(&self.history.ops()));
+        complaints
+    }
+
+    /// Sends again what nobody knows the outcome of, until it is known.
+    async fn settle_unknown(&self) -> usize {
+        let client = self.cluster.client(0);
+        let unknown = self.history.unknown();
+        for op in &unknown {
+            wait_for(CALM_MAX, "an outcome to be known", async || {
+                let reply = self.history.attempt(*op, async |prepared| client.submit(&prepared).await).await;
+                matches!(reply, Ok(Outcome::Done(_) | Outcome::Refused(_))).then_some(())
+            })
+            .await;
+        }
+        unknown.len()
+    }
+}
+
+impl Verdict {
+    /// Notes what a judge complains about: the first few, and how many more there are.
+    pub fn note(&mut self, judge: &str, complaints: Complaints) {
+        const SHOWN: usize = 4;
+        let more = complaints.len().saturating_sub(SHOWN);
+        self.complaints.extend(complaints.into_iter().take(SHOWN).map(|complaint| format!("[{judge}] {complaint}")));
+        if more > 0 {
+            self.complaints.push(format!("[{judge}] and {more} more"));
+        }
+    }
+
+    /// Says in one line what was judged, and ends the test if a promise was not kept.
+    ///
+    /// # Panics
+    /// If one was not.
+    pub fn demand(&self, what: &str) {
+        eprintln!(
+            "{what}: {} transactions up to index {}, {} unknown and then known, {} complaints",
+            self.transactions,
+            self.index,
+            self.settled_later,
+            self.complaints.len()
+        );
+        judge::demand(&self.complaints);
+    }
+}
+
+/// Entries, from an index on.
+#[derive(Clone, Debug, Default)]
+pub struct Stream {
+    /// The first index that the node could tell of.
+    pub from: u64,
+    /// What it told.
+    pub entries: Vec<Entry>,
+}
+
+/// Reads all that a node tells from the beginning, or from where it still can, up to an index.
+///
+/// # Panics
+/// If it does not get there.
+pub async fn read_stream(client: &Client, index: u64) -> Stream {
+    let read = async {
+        let mut stream = Stream { from: 1, entries: Vec::new() };
+        let mut watch = client.watch(stream.from);
+        while watch.next_index().is_none_or(|next| next <= index) {
+            match tokio::time::timeout(Duration::from_millis(50), watch.next()).await {
+                Ok(Ok(entry)) => stream.entries.push(entry),
+                Ok(Err(Error::Compacted { oldest, .. })) if oldest > stream.from => {
+                    stream = Stream { from: oldest, entries: Vec::new() };
+                    watch = client.watch(oldest);
+                }
+                Ok(Err(error)) => panic!("watch: {error}"),
+                Err(_) => {}
+            }
+        }
+        stream.entries.retain(|entry| entry.index <= index);
+        stream
+    };
+    let read = tokio::time::timeout(STREAM_MAX, read).await;
+    read.unwrap_or_else(|_| panic!("the stream does not reach index {index}"))
+}
+
+/// Follows what is decided, over all failures of nodes.
+#[derive(Debug)]
+pub struct Follower {
+    task: JoinHandle<()>,
+    seen: watch::Receiver<(u64, Vec<Entry>)>,
+}
+
+impl Follower {
+    /// Starts to follow from the beginning.
+    pub fn start(client: &Client) -> Follower {
+        let mut watch = client.watch(1);
+        let (sender, seen) = watch::channel((0, Vec::new()));
+        let task = tokio::spawn(async move {
+            loop {
+                let told = tokio::time::timeout(Duration::from_millis(50), watch.next()).await;
+                let next = watch.next_index().unwrap_or_default();
+                match told {
+                    Ok(Ok(entry)) => sender.send_modify(|(reached, entries)| {
+                        *reached = next;
+                        entries.push(entry);
+                    }),
+                    Err(_) => sender.send_modify(|(reached, _)| *reached = next),
+                    // What it has seen so far will be too little, and judged as that.
+                    Ok(Err(error)) => {
+                        eprintln!("the follower ends: {error}");
+                        return;
+                    }
+                }
+            }
+        });
+        Follower { task, seen }
+    }
+
+    /// Everything up to an index, once it is there.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub async fn entries(&self, index: u64) -> Stream {
+        let mut seen = self.seen.clone();
+        let reached = tokio::time::timeout(STREAM_MAX, seen.wait_for(|(reached, _)| *reached > index)).await;
+        match reached {
+            Ok(Ok(seen)) => {
+                let entries = seen.1.iter().filter(|entry| entry.index <= index).cloned().collect();
+                Stream { from: 1, entries }
+            }
+            Ok(Err(_)) | Err(_) => panic!("the follower did not reach index {index}: it is at {}", self.seen.borrow().0),
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,206 @@
+//! What a load needs before it can begin: areas, institutions, persons, money, relations. And the desk that everything
+//! is asked at, so that nothing escapes the history.
+
+use crate::bench::{rng, wait_for};
+use crate::history::{Expect, History, OpId};
+use client::{Call, Caller, Client, Error, InstitutionKind, Insurance, Kinship, Outcome, RequestId, Submitter, Verb, Yuan};
+use futures::future::join_all;
+use parking_lot::Mutex;
+use rand::Rng;
+use rand::rngs::StdRng;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// An area and one institution in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The area, six digits.
+    pub area: &'static str,
+    /// The institution's code.
+    pub institution: &'static str,
+    /// Hospital or pharmacy.
+    pub kind: InstitutionKind,
+}
+
+/// Where money is spent: provinces with wide and narrow kinship.
+pub const PLACES: [Place; 4] = [
+    Place { area: "320500", institution: "H32050000001", kind: InstitutionKind::Hospital },
+    Place { area: "410100", institution: "P41010000001", kind: InstitutionKind::Pharmacy },
+    Place { area: "440100", institution: "H44010000001", kind: InstitutionKind::Hospital },
+    Place { area: "130100", institution: "P13010000001", kind: InstitutionKind::Pharmacy },
+];
+
+/// How many families a load works with.
+pub const FAMILIES: usize = 24;
+
+/// A donor and a beneficiary.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// Who gives: insured with 310.
+    pub donor: String,
+    /// Where the donor is insured.
+    pub donor_area: &'static str,
+    /// Who uses.
+    pub beneficiary: String,
+    /// Their relation at the beginning.
+    pub relation: String,
+}
+
+/// What a load works with.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The families.
+    pub families: Vec<Family>,
+    /// Their relations as they are now: none while one is being changed, or once it is not known how that ended.
+    pub relations: Arc<Mutex<Vec<Option<String>>>>,
+}
+
+/// Where things are asked: a client and its batching submitter, every call noted.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    client: Client,
+    submitter: Submitter,
+    history: History,
+}
+
+impl Desk {
+    /// A desk at these nodes.
+    pub fn new(client: &Client, history: &History) -> Desk {
+        Desk { client: client.clone(), submitter: client.submitter(), history: history.clone() }
+    }
+
+    /// Asks for one transaction.
+    pub async fn ask<V: Verb>(
+        &self,
+        caller: &Caller,
+        expect: Expect,
+        call: impl FnOnce(&Client) -> Call<V>,
+    ) -> (OpId, Result<Outcome, Error>) {
+        let call = call(&self.client.acting_as(caller.clone()));
+        let op = self.history.begin(caller, call.transaction(), expect);
+        (op, self.again(op).await)
+    }
+
+    /// Sends a transaction that was asked before: the same bytes.
+    pub async fn again(&self, op: OpId) -> Result<Outcome, Error> {
+        self.history.attempt(op, |prepared| self.submitter.submit(prepared)).await
+    }
+
+    /// The id of a transaction that was asked.
+    pub fn request_of(&self, op: OpId) -> RequestId {
+        self.history.request_of(op)
+    }
+
+    /// Asks for something that must be done, as long as it takes to know.
+    ///
+    /// # Panics
+    /// If it is not done.
+    pub async fn must<V: Verb>(&self, caller: &Caller, call: impl FnOnce(&Client) -> Call<V>) -> client::Receipt {
+        let (op, mut reply) = self.ask(caller, Expect::Done, call).await;
+        for _ in 0..10 {
+            match reply {
+                Ok(Outcome::Unknown(_)) | Err(Error::NotSent { .. }) => reply = self.again(op).await,
+                Ok(_) | Err(_) => break,
+            }
+        }
+        match reply {
+            Ok(Outcome::Done(receipt)) => receipt,
+            other => panic!("the world could not be made: {other:?}"),
+        }
+    }
+}
+
+/// An amount.
+///
+/// # Panics
+/// If it is larger than any amount may be.
+pub fn yuan(fen: u64) -> Yuan {
+    Yuan::from_fen(fen).expect("a small amount")
+}
+
+/// A person's id.
+pub fn person(rng: &mut StdRng) -> String {
+    uuid::Builder::from_random_bytes(rng.random()).into_uuid().to_string()
+}
+
+/// The province's agency of an area.
+pub fn province_of(area: &str) -> Caller {
+    Caller::province(&area[..2])
+}
+
+async fn each<'a, T, R>(items: &'a [T], ask: impl AsyncFn(&'a T) -> R) -> Vec<R> {
+    join_all(items.iter().map(|item| ask(item))).await
+}
+
+impl World {
+    /// Founds it: every step must succeed.
+    ///
+    /// # Panics
+    /// If one does not.
+    pub async fn found(desk: &Desk, seed: u64) -> World {
+        let national = Caller::National;
+        each(&PLACES, async |place| desk.must(&national, |client| client.register_area(place.area)).await).await;
+        let open_from = SystemTime::now() + Duration::from_millis(1_500);
+        each(&PLACES, async |place| {
+            desk.must(&national, |client| client.set_area_open(place.area, open_from)).await
+        })
+        .await;
+        each(&PLACES, async |place| {
+            let province = province_of(place.area);
+            desk.must(&province, |client| {
+                client.register_institution(place.institution, place.kind, place.area, true)
+            })
+            .await
+        })
+        .await;
+
+        let mut rng = rng(seed, 1);
+        let mut families = Vec::new();
+        let mut insured = Vec::new();
+        for number in 0..FAMILIES {
+            let (donor, beneficiary) = (person(&mut rng), person(&mut rng));
+            let donor_area = PLACES[number % PLACES.len()].area;
+            // A quarter of the families lives in one province, the rest in two.
+            let area = PLACES[(number + number / PLACES.len()) % PLACES.len()].area;
+            let insurance = if rng.random_bool(0.5) { Insurance::Resident } else { Insurance::Employee };
+            insured.push((donor.clone(), donor_area, Insurance::Employee));
+            insured.push((beneficiary.clone(), area, insurance));
+            families.push(Family { donor, donor_area, beneficiary, relation: String::new() });
+        }
+        each(&insured, async |(person, area, insurance)| {
+            let agency = Caller::agency(*area);
+            desk.must(&agency, |client| client.enrol_person(person, *insurance, *area)).await;
+            desk.must(&Caller::person(person), |client| client.activate_wallet(person)).await;
+            if *insurance == Insurance::Employee {
+                desk.must(&agency, |client| client.credit_account(person, yuan(50_000_00), "2026-10")).await;
+            }
+        })
+        .await;
+        let relations = each(&families, async |family| relate(desk, family).await).await;
+        for (family, relation) in families.iter_mut().zip(relations) {
+            family.relation = relation;
+        }
+        wait_for(Duration::from_secs(10), "the areas' opening", async || {
+            (SystemTime::now() > open_from + Duration::from_millis(50)).then_some(())
+        })
+        .await;
+        each(&families, async |family| {
+            let donor = Caller::person(&family.donor);
+            desk.must(&donor, |client| client.set_quota(&family.relation, yuan(2_000_00))).await
+        })
+        .await;
+        let relations = families.iter().map(|family| Some(family.relation.clone())).collect();
+        World { families, relations: Arc::new(Mutex::new(relations)) }
+    }
+}
+
+/// Proposes and accepts.
+async fn relate(desk: &Desk, family: &Family) -> String {
+    let (donor, user) = (Caller::person(&family.donor), Caller::person(&family.beneficiary));
+    let kinship = Kinship::Parent;
+    let proposed =
+        desk.must(&donor, |client| client.propose_relation(&family.donor, &family.beneficiary, kinship)).await;
+    let relation = proposed.relation().expect("a proposal names its relation").to_owned();
+    desk.must(&user, |client| client.accept_relation(&relation)).await;
+    relation
+}
