@@ -68,7 +68,10 @@ impl Config {
         }
         if let Some(path) = file {
             for line in file::read(path)? {
-                values.insert(line.name, Given { text: line.text, origin: Origin::File(path.into(), line.line) });
+                values.insert(
+                    line.name,
+                    Given { text: line.text, origin: Origin::File(path.into(), line.line) },
+                );
             }
         }
         for key in KEYS {
@@ -106,7 +109,8 @@ impl Config {
         if self.size("raft.log_chunk") < 1 << 20 {
             return Err(self.wrong("raft.log_chunk", "must be at least 1MiB"));
         }
-        let least = [("raft.snapshot_entries", 1), ("state.checkpoint_changes", 1_000), ("state.snapshots_kept", 2)];
+        let least =
+            [("raft.snapshot_entries", 1), ("state.checkpoint_changes", 1_000), ("state.snapshots_kept", 2)];
         for (name, least) in least {
             if self.count(name) < least {
                 return Err(self.wrong(name, &format!("must be at least {least}")));
@@ -127,7 +131,9 @@ impl Config {
         let id = match (number("node"), number("province"), number("incarnation")) {
             (Some(id), province, incarnation) => {
                 if province.is_some_and(|province| province != id / 1_000_000) {
-                    return Err(self.wrong("province", "is not the province of the node id that is given too"));
+                    return Err(
+                        self.wrong("province", "is not the province of the node id that is given too")
+                    );
                 }
                 if incarnation.is_some_and(|incarnation| incarnation != id % 1_000_000) {
                     return Err(self.wrong("incarnation", "is not that of the node id that is given too"));
@@ -164,9 +170,12 @@ impl Config {
     pub fn needed(&self, name: &'static str) -> Result<&str, Problem> {
         self.given(name).map(|given| given.text.as_str()).ok_or_else(|| {
             let key = keys::find(name).expect("only keys of the table are asked for");
-            Problem::usage(format!("{name} is not set"))
-                .because(key.help)
-                .next(format!("--{} {}, or {}, or {name} in the settings file", key.flag(), key.kind.placeholder(), key.variable()))
+            Problem::usage(format!("{name} is not set")).because(key.help).next(format!(
+                "--{} {}, or {}, or {name} in the settings file",
+                key.flag(),
+                key.kind.placeholder(),
+                key.variable()
+            ))
         })
     }
 
@@ -192,7 +201,8 @@ impl Config {
 
     fn wrong(&self, name: &str, what: &str) -> Problem {
         match self.given(name) {
-            Some(given) => Problem::usage(format!("{name} = {}: {what}", given.text)).because(format!("given by {}", given.origin)),
+            Some(given) => Problem::usage(format!("{name} = {}: {what}", given.text))
+                .because(format!("given by {}", given.origin)),
             None => Problem::usage(format!("{name}: {what}")),
         }
         .next("gongji config show --origin")
@@ -249,7 +259,8 @@ mod tests {
     #[test]
     fn a_flag_stands_over_the_environment_over_the_file_over_the_default() {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-        file.write_all(b"province = 32\n[raft]\nelection = \"3s\"\nheartbeat = \"1s\"\nkeep_entries = 5\n").expect("written");
+        file.write_all(b"province = 32\n[raft]\nelection = \"3s\"\nheartbeat = \"1s\"\nkeep_entries = 5\n")
+            .expect("written");
         let variable = |name: &str| match name {
             "GONGJI_RAFT_ELECTION" => Some("4s".to_owned()),
             "GONGJI_RAFT_HEARTBEAT" => Some("300ms".to_owned()),
@@ -293,7 +304,8 @@ mod tests {
     #[test]
     fn an_id_and_its_parts_must_agree() {
         let both = |province: &str| {
-            Config::gather(&[("node", "32000002".into()), ("province", province.into())], none, None).map(|c| c.node())
+            Config::gather(&[("node", "32000002".into()), ("province", province.into())], none, None)
+                .map(|c| c.node())
         };
         assert_eq!(both("32").map(|id| id.ok()).ok().flatten(), Some(32_000_002));
         assert!(both("41").is_err());
@@ -310,7 +322,8 @@ mod tests {
     fn the_example_file_names_every_setting_with_its_default() {
         let text = include_str!("../node.example.toml");
         let shown = file::parse(text, "node.example.toml").expect("the example is good");
-        let in_comments = file::parse(&uncommented(text), "node.example.toml").expect("its comments are good too");
+        let in_comments =
+            file::parse(&uncommented(text), "node.example.toml").expect("its comments are good too");
         for key in KEYS {
             let line = shown.iter().chain(&in_comments).find(|line| line.name == key.name);
             let line = line.unwrap_or_else(|| panic!("{} is missing", key.name));

@@ -9,21 +9,42 @@ mod problem;
 mod scratch;
 
 use problem::{Exit, Problem};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
-    match cli::run() {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => match error.downcast_ref::<Problem>() {
-            Some(problem) => {
-                eprintln!("{problem}");
-                ExitCode::from(problem.exit)
-            }
-            // What nobody foresaw is a bug of ours: show the whole chain.
-            None => {
-                eprintln!("error: {error:#}");
-                ExitCode::from(Exit::Bug.code())
-            }
-        },
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !reader_gone(panic) {
+            usual(panic);
+        }
+    }));
+    // Unwinding lets children and temporary directories go before the process ends.
+    let ran = panic::catch_unwind(AssertUnwindSafe(cli::run));
+    let error = match ran {
+        Ok(Ok(exit)) => return ExitCode::from(exit.code()),
+        Ok(Err(error)) => error,
+        Err(_) => return ExitCode::from(Exit::Bug.code()),
+    };
+    match error.downcast_ref::<Problem>() {
+        Some(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(problem.exit)
+        }
+        // What nobody foresaw is a bug of ours: show the whole chain.
+        None => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(Exit::Bug.code())
+        }
     }
+}
+
+/// Whether it is only that nobody reads our output any more, as in `gongji status | head -1`.
+fn reader_gone(panic: &PanicHookInfo<'_>) -> bool {
+    panic
+        .payload_as_str()
+        .is_some_and(|text| text.starts_with("failed printing to stdout") && text.contains("Broken pipe"))
 }

@@ -76,7 +76,10 @@ mod tests {
     fn there_are_thirty_two_and_each_area_lies_in_its_province() {
         assert_eq!(PROVINCES.len(), 32);
         for province in PROVINCES {
-            assert!(province.area.starts_with(&province.code.to_string()) && province.area.len() == 6, "{province:?}");
+            assert!(
+                province.area.starts_with(&province.code.to_string()) && province.area.len() == 6,
+                "{province:?}"
+            );
         }
         assert!(PROVINCES.windows(2).all(|two| two[0].code < two[1].code));
         assert_eq!(node_label(32_000_001), "32000001 江苏");

@@ -102,7 +102,8 @@ pub fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|name| {
             // "hearbeat" without its table should still find "raft.heartbeat".
             let whole = strsim::jaro_winkler(given, name);
-            let part = if given.contains('.') { 0.0 } else { strsim::jaro_winkler(given, &last(name)) * 0.99 };
+            let part =
+                if given.contains('.') { 0.0 } else { strsim::jaro_winkler(given, &last(name)) * 0.99 };
             (whole.max(part), name)
         })
         .filter(|(likeness, _)| *likeness > 0.8)
@@ -116,7 +117,9 @@ mod tests {
 
     #[test]
     fn a_problem_says_what_why_and_what_next() {
-        let problem = Problem::usage("raft.heartbeat: \"fast\" is no duration").because("node.toml line 3").next("write 250ms");
+        let problem = Problem::usage("raft.heartbeat: \"fast\" is no duration")
+            .because("node.toml line 3")
+            .next("write 250ms");
         assert_eq!(
             problem.to_string(),
             "error: raft.heartbeat: \"fast\" is no duration\n  node.toml line 3\n  try: write 250ms"

@@ -32,7 +32,8 @@ impl Scratch {
                 Err(problem) => failures.push(format!("{}: {problem}", place.display())),
             }
         }
-        let mut problem = Problem::new(Exit::Usage, "no place for a temporary directory").next("--dir with a directory on a disk");
+        let mut problem = Problem::new(Exit::Usage, "no place for a temporary directory")
+            .next("--dir with a directory on a disk");
         problem.why = failures;
         Err(problem)
     }
@@ -44,11 +45,14 @@ impl Scratch {
     pub fn kept(path: &Path) -> Result<Scratch, Problem> {
         let place = path.display();
         let failed = |problem: std::io::Error| {
-            Problem::usage(format!("cannot use the directory {place}")).because(problem).next(format!("ls -ld {place}"))
+            Problem::usage(format!("cannot use the directory {place}"))
+                .because(problem)
+                .next(format!("ls -ld {place}"))
         };
         fs::create_dir_all(path).map_err(failed)?;
         if fs::read_dir(path).map_err(failed)?.next().is_some() {
-            return Err(Problem::usage(format!("the directory {place} is not empty")).next("--dir with a new or empty directory"));
+            return Err(Problem::usage(format!("the directory {place} is not empty"))
+                .next("--dir with a new or empty directory"));
         }
         Ok(Scratch { path: path.to_path_buf(), kept: true })
     }
@@ -85,7 +89,8 @@ mod tests {
     #[test]
     fn a_scratch_directory_goes_and_a_kept_one_stays() {
         let root = tempfile::tempdir_in(".").expect("a temporary directory");
-        let scratch = Scratch::new("x", &[root.path().join("missing"), root.path().into()]).expect("the second will do");
+        let scratch = Scratch::new("x", &[root.path().join("missing"), root.path().into()])
+            .expect("the second will do");
         let path = scratch.path().to_path_buf();
         fs::write(path.join("file"), "x").expect("written");
         drop(scratch);

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -23,6 +24,8 @@ use tonic::transport::server::TcpIncoming;
 
 /// The most bytes of one message from a client.
 pub const API_MESSAGE_MAX: usize = 4 << 20;
+/// How long a door may take to finish what it has begun.
+const DRAIN: Duration = Duration::from_secs(5);
 /// The most requests that one client connection may have open at once.
 const STREAMS_MAX: u32 = 4_096;
 
@@ -52,7 +55,8 @@ pub(crate) struct Shared {
     pub proposer: Proposer,
     pub reads: Reads,
     pub links: Arc<Links>,
-    pub data_dir: Mutex<DataDir>,
+    /// None once the node has stopped: its lock is let go of.
+    pub data_dir: Mutex<Option<DataDir>>,
     pub applied: watch::Receiver<u64>,
     pub started: ledger::Stamp,
     pub stopping: watch::Receiver<bool>,
@@ -80,7 +84,7 @@ impl Node {
         let (state_settings, log_settings) = (settings.state, settings.log);
         let opened = tokio::task::spawn_blocking(move || {
             let data_dir = DataDir::create_or_open(&dir, None, node)?;
-            let state = State::open(&dir, state_settings)?;
+            let state = State::open(&dir, StateSettings { cluster: data_dir.cluster(), ..state_settings })?;
             let log = LogStore::open(&dir.join("log"), node, log_settings)?;
             Ok::<_, Fault>((data_dir, state, log))
         });
@@ -97,7 +101,7 @@ impl Node {
             consensus,
             state,
             links,
-            data_dir: Mutex::new(data_dir),
+            data_dir: Mutex::new(Some(data_dir)),
             applied,
             started: crate::clock::now(),
             stopping: stopping.clone(),
@@ -148,17 +152,48 @@ impl Node {
         }
     }
 
-    /// Stops: closes the doors, then leaves consensus. What was acknowledged is on disk already.
-    pub async fn shutdown(self) {
+    /// Stops in good order: the doors finish what they have begun, consensus is left, and a last checkpoint
+    /// spares the next start the replay. What was acknowledged is on disk already.
+    pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
+        for door in &mut self.doors {
+            if tokio::time::timeout(DRAIN, &mut *door).await.is_err() {
+                door.abort();
+            }
+        }
+        self.leave().await;
+        let state = self.shared.state.clone();
+        let last = tokio::task::spawn_blocking(move || {
+            let done = state.checkpoint();
+            state.close();
+            done
+        });
+        match last.await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::warn!(%fault, "no last checkpoint: the next start replays the log"),
+            Err(problem) => tracing::warn!(%problem, "no last checkpoint: the next start replays the log"),
+        }
+        self.shared.data_dir.lock().take();
+    }
+
+    /// Stops at once, as if the process had died: nothing is finished, nothing more is written.
+    pub async fn kill(self) {
         for door in &self.doors {
             door.abort();
         }
-        self.shared.consensus.shutdown().await;
-        for door in self.doors {
-            // Aborted a moment ago: nothing to tell.
-            door.await.ok();
+        self.stop.send_replace(true);
+        self.leave().await;
+        let state = self.shared.state.clone();
+        // Waits for a checkpoint that is being written: another start must not meet its thread.
+        let closed = tokio::task::spawn_blocking(move || state.close()).await;
+        if let Err(problem) = closed {
+            tracing::warn!(%problem, "the state was not closed");
         }
+        self.shared.data_dir.lock().take();
+    }
+
+    async fn leave(&self) {
+        self.shared.consensus.shutdown().await;
     }
 }
 
@@ -220,6 +255,7 @@ async fn serve_clients(
 /// Tells when consensus has stopped, or when this node differs from the others.
 async fn watch_over(shared: Arc<Shared>, tell: watch::Sender<Option<String>>) {
     let fault = tokio::select! {
+        () = until_stop(shared.stopping.clone()) => return,
         fault = shared.consensus.failed() => fault,
         fault = agree::run(shared.clone()) => fault,
     };

@@ -24,7 +24,9 @@ where
 {
     let _turn = turn();
     let seed = seed();
-    eprintln!("seed {seed}; replay: GONGJI_TEST_SEED={seed} cargo test -p tests --test {file} {name} -- --nocapture");
+    eprintln!(
+        "seed {seed}; replay: GONGJI_TEST_SEED={seed} cargo test -p tests --test {file} {name} -- --nocapture"
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime needs two threads");
     let started = Instant::now();

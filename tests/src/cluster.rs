@@ -8,7 +8,9 @@ use crate::bench::wait_for;
 use crate::program::{self, Ended, Server};
 use client::Client;
 use client::v1::cluster_client::ClusterClient;
-use client::v1::{self, InitRequest, Member, NodeStatus, Role, SnapshotResponse, StatusRequest, StatusResponse};
+use client::v1::{
+    self, InitRequest, Member, NodeStatus, Role, SnapshotResponse, StatusRequest, StatusResponse,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -154,11 +156,14 @@ impl Cluster {
         let line = match ready {
             Ok(Ok(line)) => line,
             Ok(Err(_)) => return Err(server.wait(DRAIN_MAX).await),
-            Err(_) => panic!("node {place} is not ready after {} s:\n{}", READY_MAX.as_secs(), server.stderr()),
+            Err(_) => {
+                panic!("node {place} is not ready after {} s:\n{}", READY_MAX.as_secs(), server.stderr())
+            }
         };
         let words: BTreeMap<&str, &str> = line.split(' ').filter_map(|word| word.split_once('=')).collect();
         let node = &mut self.nodes[place];
-        let word = |name: &str| words.get(name).unwrap_or_else(|| panic!("no {name} in {line:?}")).to_string();
+        let word =
+            |name: &str| words.get(name).unwrap_or_else(|| panic!("no {name} in {line:?}")).to_string();
         assert_eq!(word("node"), node.id.to_string(), "{line}");
         (node.peers, node.clients) = (word("peers"), word("clients"));
         node.server = Some(server);
@@ -311,7 +316,9 @@ impl Cluster {
                     leading = Some((place, status.node));
                 }
             }
-            leading.filter(|(_, id)| followers.get(id).is_some_and(|count| *count >= needed)).map(|(place, _)| place)
+            leading
+                .filter(|(_, id)| followers.get(id).is_some_and(|count| *count >= needed))
+                .map(|(place, _)| place)
         })
         .await
     }
@@ -326,7 +333,8 @@ impl Cluster {
                 found.push(self.status(place).await?);
             }
             let last = found.iter().map(|status| status.last_log_index).max()?;
-            let level = found.iter().all(|status| status.digest_index == last && status.applied_index == last);
+            let level =
+                found.iter().all(|status| status.digest_index == last && status.applied_index == last);
             level.then_some(found)
         })
         .await
@@ -372,13 +380,16 @@ impl Drop for Cluster {
 /// If it cannot.
 pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap_or_else(|problem| panic!("create {}: {problem}", to.display()));
-    for entry in std::fs::read_dir(from).unwrap_or_else(|problem| panic!("list {}: {problem}", from.display())) {
+    for entry in
+        std::fs::read_dir(from).unwrap_or_else(|problem| panic!("list {}: {problem}", from.display()))
+    {
         let entry = entry.expect("a folder's entry");
         let (path, copy) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             copy_folder(&path, &copy);
         } else {
-            std::fs::copy(&path, &copy).unwrap_or_else(|problem| panic!("copy {}: {problem}", path.display()));
+            std::fs::copy(&path, &copy)
+                .unwrap_or_else(|problem| panic!("copy {}: {problem}", path.display()));
         }
     }
 }

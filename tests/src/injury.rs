@@ -27,7 +27,8 @@ impl std::fmt::Display for Flip {
 /// If the folder cannot be read.
 pub fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = Vec::new();
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|problem| panic!("list {}: {problem}", folder.display()));
+    let entries =
+        std::fs::read_dir(folder).unwrap_or_else(|problem| panic!("list {}: {problem}", folder.display()));
     for entry in entries {
         let entry = entry.expect("a folder's entry");
         let path = entry.path();
@@ -60,7 +61,8 @@ pub fn flip(files: &[(PathBuf, u64)], rng: &mut StdRng) -> Flip {
             hit.expect("the place lies within the sum of lengths").clone()
         }
     };
-    let mut bytes = std::fs::read(&path).unwrap_or_else(|problem| panic!("read {}: {problem}", path.display()));
+    let mut bytes =
+        std::fs::read(&path).unwrap_or_else(|problem| panic!("read {}: {problem}", path.display()));
     let mut offset = rng.random_range(0..bytes.len());
     for _ in 0..1_000 {
         if bytes[offset] != 0 {

@@ -67,7 +67,9 @@ pub fn stream_in_order(name: &str, entries: &[Entry]) -> Complaints {
             }
             match position(outcome) {
                 Some((index, place)) if index == entry.index && place >= next_place => next_place = place + 1,
-                found => complaints.push(format!("{name}: {request} in entry {} says {found:?}", entry.index)),
+                found => {
+                    complaints.push(format!("{name}: {request} in entry {} says {found:?}", entry.index))
+                }
             }
         }
     }
@@ -110,7 +112,8 @@ pub fn acknowledged_once(ops: &[Op], entries: &[Entry]) -> Complaints {
         }
     }
     for ((caller, request), outcomes) in held.iter().filter(|(_, outcomes)| outcomes.len() > 1) {
-        complaints.push(format!("{request} of {caller:?} is in the ledger {} times: {outcomes:?}", outcomes.len()));
+        complaints
+            .push(format!("{request} of {caller:?} is in the ledger {} times: {outcomes:?}", outcomes.len()));
     }
     for op in ops {
         let found = held.get(&(op.caller.clone(), op.request)).and_then(|outcomes| outcomes.first());
@@ -123,14 +126,18 @@ pub fn acknowledged_once(ops: &[Op], entries: &[Entry]) -> Complaints {
             match told {
                 None => complaints.push(format!("{} was acknowledged and is lost: {answer:?}", op.request)),
                 Some(told) if first_answer(told) != answer => {
-                    complaints.push(format!("{} was acknowledged as {answer:?}, the ledger says {told:?}", op.request));
+                    complaints.push(format!(
+                        "{} was acknowledged as {answer:?}, the ledger says {told:?}",
+                        op.request
+                    ));
                 }
                 Some(_) => {}
             }
         }
         if op.is_not_done() && op.expect != Expect::Reused {
             if let Some(found) = found {
-                complaints.push(format!("{} was called not done, and is in the ledger: {found:?}", op.request));
+                complaints
+                    .push(format!("{} was called not done, and is in the ledger: {found:?}", op.request));
             }
         }
     }
@@ -179,9 +186,10 @@ pub fn real_time(ops: &[Op]) -> Complaints {
     let mut decided: Vec<((u64, u32), Duration, Duration, RequestId)> = Vec::new();
     for op in ops {
         let Some(invoked) = op.attempts.iter().map(|attempt| attempt.invoked).min() else { continue };
-        let answered = op.attempts.iter().filter_map(|attempt| {
-            Some((position(attempt.reply.as_ref().ok()?)?, attempt.returned))
-        });
+        let answered = op
+            .attempts
+            .iter()
+            .filter_map(|attempt| Some((position(attempt.reply.as_ref().ok()?)?, attempt.returned)));
         if let Some((position, returned)) = answered.min_by_key(|(_, returned)| *returned) {
             decided.push((position, invoked, returned, op.request));
         }
@@ -218,13 +226,16 @@ pub fn as_expected(ops: &[Op]) -> Complaints {
             };
             let fits = match (op.expect, reason) {
                 (Expect::Done | Expect::Either(_), None) => true,
-                (Expect::Refused(reasons) | Expect::Either(reasons), Some(reason)) => reasons.contains(&reason),
+                (Expect::Refused(reasons) | Expect::Either(reasons), Some(reason)) => {
+                    reasons.contains(&reason)
+                }
                 (Expect::Reused, Some(reason)) => reason == Reason::RequestReused,
                 (Expect::Done, Some(_)) | (Expect::Refused(_) | Expect::Reused, None) => false,
             };
             if !fits {
                 let (request, expect, what) = (op.request, op.expect, &op.transaction.call);
-                complaints.push(format!("{request}: expected {expect:?}, got {:?} for {what:?}", attempt.reply));
+                complaints
+                    .push(format!("{request}: expected {expect:?}, got {:?} for {what:?}", attempt.reply));
             }
         }
     }
@@ -249,7 +260,8 @@ pub fn digests_equal(nodes: &[NodeStatus]) -> Complaints {
         }
     }
     if held.len() > 1 {
-        complaints.push(format!("the nodes stand at different indexes: {:?}", held.keys().collect::<Vec<_>>()));
+        complaints
+            .push(format!("the nodes stand at different indexes: {:?}", held.keys().collect::<Vec<_>>()));
     }
     complaints
 }
@@ -291,6 +303,7 @@ pub fn demand(complaints: &Complaints) {
     if complaints.is_empty() {
         return;
     }
-    let shown: Vec<String> = complaints.iter().take(SHOWN).map(|complaint| complaint.chars().take(2_000).collect()).collect();
+    let shown: Vec<String> =
+        complaints.iter().take(SHOWN).map(|complaint| complaint.chars().take(2_000).collect()).collect();
     panic!("{} complaints:\n- {}", complaints.len(), shown.join("\n- "));
 }

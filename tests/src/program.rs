@@ -186,7 +186,12 @@ impl Server {
             if let Some(ended) = self.ended() {
                 return ended;
             }
-            assert!(Instant::now() < deadline, "the process did not end within {} s:\n{}", limit.as_secs(), self.stderr());
+            assert!(
+                Instant::now() < deadline,
+                "the process did not end within {} s:\n{}",
+                limit.as_secs(),
+                self.stderr()
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -60,7 +60,9 @@ impl Replayed {
     fn entry(&mut self, index: u64, stamp: Stamp, transactions: &[Transaction], answers: &[ledger::Answer]) {
         let again = self.state.apply(At { index, stamp }, transactions);
         if again != answers {
-            self.complaints.push(format!("entry {index}: applied again it gives {again:?}, the journal says {answers:?}"));
+            self.complaints.push(format!(
+                "entry {index}: applied again it gives {again:?}, the journal says {answers:?}"
+            ));
         }
         for (transaction, answer) in transactions.iter().zip(&again) {
             self.transactions += 1;
@@ -68,7 +70,8 @@ impl Replayed {
             if !answer.repeated && !other_body {
                 let identity = (transaction.request, transaction.caller);
                 if self.asked.insert(identity, transaction.clone()).is_some() {
-                    self.complaints.push(format!("entry {index}: {:?} is decided twice", transaction.request));
+                    self.complaints
+                        .push(format!("entry {index}: {:?} is decided twice", transaction.request));
                 }
             }
         }
@@ -99,7 +102,9 @@ impl Replayed {
             let Some(first) = asked.first() else { continue };
             if let Some(held) = self.asked.get(&(first.request, first.caller)) {
                 if !asked.contains(held) {
-                    complaints.push(format!("{request}: the log holds another body than any that was sent: {held:?}"));
+                    complaints.push(format!(
+                        "{request}: the log holds another body than any that was sent: {held:?}"
+                    ));
                 }
             }
         }

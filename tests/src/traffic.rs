@@ -284,7 +284,9 @@ impl Worker {
         let unknown = Expect::Refused(&[Reason::PersonUnknown]);
         let forbidden = Expect::Refused(&[Reason::NotPermitted]);
         match self.rng.random_range(0..4) {
-            0 => desk.ask(&institution, zero, |client| client.settle(&family.beneficiary, code, yuan(0))).await,
+            0 => {
+                desk.ask(&institution, zero, |client| client.settle(&family.beneficiary, code, yuan(0))).await
+            }
             1 => desk.ask(&institution, unknown, |client| client.settle(&nobody, code, yuan(1))).await,
             2 => {
                 // Every founding relation exists; its beneficiary may not raise it.
@@ -292,8 +294,10 @@ impl Worker {
                 desk.ask(&user, forbidden, |client| client.set_quota(&family.relation, yuan(1))).await
             }
             _ => {
-                let other = Caller::agency(PLACES.iter().find(|p| p.area != family.donor_area).expect("four").area);
-                desk.ask(&other, forbidden, |client| client.credit_account(&family.donor, yuan(1), "2026-10")).await
+                let other =
+                    Caller::agency(PLACES.iter().find(|p| p.area != family.donor_area).expect("four").area);
+                desk.ask(&other, forbidden, |client| client.credit_account(&family.donor, yuan(1), "2026-10"))
+                    .await
             }
         }
         .1

@@ -59,13 +59,18 @@ impl Trial {
         let desk = Desk::new(&cluster.client(0), &history);
         let world = World::found(&desk, seed).await;
         let follower = Follower::start(&cluster.client(0));
-        eprintln!("a cluster of {} and its world in {:.1} s", cluster.nodes.len(), started.elapsed().as_secs_f64());
+        eprintln!(
+            "a cluster of {} and its world in {:.1} s",
+            cluster.nodes.len(),
+            started.elapsed().as_secs_f64()
+        );
         Trial { seed, cluster, history, world, rng: rng(seed, 2), follower }
     }
 
     /// Starts a load, spread over all nodes. `part` makes its random numbers its own.
     pub fn load(&self, part: u64, pace: &Pace) -> Load {
-        let clients: Vec<Client> = (0..self.cluster.nodes.len()).map(|place| self.cluster.client(place)).collect();
+        let clients: Vec<Client> =
+            (0..self.cluster.nodes.len()).map(|place| self.cluster.client(place)).collect();
         Load::start(self.seed.wrapping_add(part << 32), pace, &clients, &self.history, &self.world)
     }
 
@@ -95,11 +100,13 @@ impl Trial {
             streams.push((format!("node {place}"), stream));
         }
         streams.push(("the follower".into(), self.follower.entries(index).await));
-        let whole = streams.iter().find(|(_, stream)| stream.from <= 1).expect("a node keeps the whole journal");
+        let whole =
+            streams.iter().find(|(_, stream)| stream.from <= 1).expect("a node keeps the whole journal");
         let ops = self.history.ops();
         for (name, stream) in &streams {
             verdict.note("stream in order", judge::stream_in_order(name, &stream.entries));
-            let (ours, theirs) = ((whole.0.as_str(), &whole.1.entries[..]), (name.as_str(), &stream.entries[..]));
+            let (ours, theirs) =
+                ((whole.0.as_str(), &whole.1.entries[..]), (name.as_str(), &stream.entries[..]));
             verdict.note("streams equal", judge::streams_equal(ours, theirs, stream.from));
         }
         let entries = &whole.1.entries;
@@ -133,7 +140,9 @@ impl Trial {
         self.cluster.start_node(place).await;
         let replayed = match replay::replay(&copy, index.min(snapshot.index)) {
             Ok(replayed) => replayed,
-            Err(problem) => return vec![format!("the journal of node {place} cannot be replayed: {problem}")],
+            Err(problem) => {
+                return vec![format!("the journal of node {place} cannot be replayed: {problem}")];
+            }
         };
         let mut complaints = replayed.complaints.clone();
         if replayed.digest() != digest {
@@ -165,7 +174,8 @@ impl Verdict {
     pub fn note(&mut self, judge: &str, complaints: Complaints) {
         const SHOWN: usize = 4;
         let more = complaints.len().saturating_sub(SHOWN);
-        self.complaints.extend(complaints.into_iter().take(SHOWN).map(|complaint| format!("[{judge}] {complaint}")));
+        self.complaints
+            .extend(complaints.into_iter().take(SHOWN).map(|complaint| format!("[{judge}] {complaint}")));
         if more > 0 {
             self.complaints.push(format!("[{judge}] and {more} more"));
         }
@@ -267,7 +277,9 @@ impl Follower {
                 let entries = seen.1.iter().filter(|entry| entry.index <= index).cloned().collect();
                 Stream { from: 1, entries }
             }
-            Ok(Err(_)) | Err(_) => panic!("the follower did not reach index {index}: it is at {}", self.seen.borrow().0),
+            Ok(Err(_)) | Err(_) => {
+                panic!("the follower did not reach index {index}: it is at {}", self.seen.borrow().0)
+            }
         }
     }
 }

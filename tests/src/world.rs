@@ -3,7 +3,10 @@
 
 use crate::bench::{rng, wait_for};
 use crate::history::{Expect, History, OpId};
-use client::{Call, Caller, Client, Error, InstitutionKind, Insurance, Kinship, Outcome, RequestId, Submitter, Verb, Yuan};
+use client::{
+    Call, Caller, Client, Error, InstitutionKind, Insurance, Kinship, Outcome, RequestId, Submitter, Verb,
+    Yuan,
+};
 use futures::future::join_all;
 use parking_lot::Mutex;
 use rand::Rng;
@@ -95,7 +98,11 @@ impl Desk {
     ///
     /// # Panics
     /// If it is not done.
-    pub async fn must<V: Verb>(&self, caller: &Caller, call: impl FnOnce(&Client) -> Call<V>) -> client::Receipt {
+    pub async fn must<V: Verb>(
+        &self,
+        caller: &Caller,
+        call: impl FnOnce(&Client) -> Call<V>,
+    ) -> client::Receipt {
         let (op, mut reply) = self.ask(caller, Expect::Done, call).await;
         for _ in 0..10 {
             match reply {
@@ -139,7 +146,8 @@ impl World {
     /// If one does not.
     pub async fn found(desk: &Desk, seed: u64) -> World {
         let national = Caller::National;
-        each(&PLACES, async |place| desk.must(&national, |client| client.register_area(place.area)).await).await;
+        each(&PLACES, async |place| desk.must(&national, |client| client.register_area(place.area)).await)
+            .await;
         let open_from = SystemTime::now() + Duration::from_millis(1_500);
         each(&PLACES, async |place| {
             desk.must(&national, |client| client.set_area_open(place.area, open_from)).await
@@ -198,8 +206,9 @@ impl World {
 async fn relate(desk: &Desk, family: &Family) -> String {
     let (donor, user) = (Caller::person(&family.donor), Caller::person(&family.beneficiary));
     let kinship = Kinship::Parent;
-    let proposed =
-        desk.must(&donor, |client| client.propose_relation(&family.donor, &family.beneficiary, kinship)).await;
+    let proposed = desk
+        .must(&donor, |client| client.propose_relation(&family.donor, &family.beneficiary, kinship))
+        .await;
     let relation = proposed.relation().expect("a proposal names its relation").to_owned();
     desk.must(&user, |client| client.accept_relation(&relation)).await;
     relation

@@ -47,7 +47,10 @@ fn wrong_settings_name_their_place_and_the_right_ones() {
         let file = folder.path().join("node.toml");
         let path = file.display().to_string();
         let cases = [
-            ("province = 32\n\n[raft]\nhearbeat = \"100ms\"\n", &["line 4", "raft.hearbeat", "raft.heartbeat"][..]),
+            (
+                "province = 32\n\n[raft]\nhearbeat = \"100ms\"\n",
+                &["line 4", "raft.hearbeat", "raft.heartbeat"][..],
+            ),
             ("provinse = 32\n", &["line 1", "provinse", "province"]),
             ("province = 32\n[raft]\nelection = \"soon\"\n", &["line 3", "raft.election", "soon"]),
             ("province = 99\n", &["line 1", "99"]),
@@ -177,7 +180,8 @@ fn commands_say_which_step_failed() {
     run("bad_start", "commands_say_which_step_failed", async |seed| {
         let trial = Trial::begin(seed, Options::default()).await;
         let node = &trial.cluster.nodes[0];
-        let nowhere = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
+        let nowhere =
+            TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").to_string();
         let ran = program::run(["status", "--addr", &nowhere], b"");
         clear(ran.code, &ran.stderr, 5, &[&nowhere, "TCP"]);
         let ran = program::run(["status", "--addr", "nowhere"], b"");
@@ -187,7 +191,8 @@ fn commands_say_which_step_failed() {
         let voter = format!("{}={},{}", node.id, node.peers, node.clients);
         let ran = program::run(["cluster", "init", "--addr", &node.clients, "--voter", &voter], b"");
         clear(ran.code, &ran.stderr, 9, &[&node.clients]);
-        let ran = program::run(["query", "--addr", &node.clients, "person", &RequestId::fresh().to_string()], b"");
+        let ran =
+            program::run(["query", "--addr", &node.clients, "person", &RequestId::fresh().to_string()], b"");
         clear(ran.code, &ran.stderr, 4, &[]);
         let ran = program::run(["query", "--addr", &node.clients, "person", "x"], b"");
         clear(ran.code, &ran.stderr, 2, &["person"]);
@@ -234,9 +239,17 @@ fn malformed_lines_are_reported_by_number_and_stop_nobody() {
             ran.stdout.lines().map(|line| serde_json::from_str(line).expect("a result is JSON")).collect();
         let outcomes: Vec<&str> = results.iter().filter_map(|result| result["outcome"].as_str()).collect();
         let (done, refused, malformed) = ("OUTCOME_DONE", "OUTCOME_REFUSED", "OUTCOME_MALFORMED");
-        assert_eq!(outcomes, [done, malformed, malformed, malformed, refused, malformed, done, done], "{}", ran.stdout);
+        assert_eq!(
+            outcomes,
+            [done, malformed, malformed, malformed, refused, malformed, done, done],
+            "{}",
+            ran.stdout
+        );
         assert_eq!(results[4]["reason"], "REASON_AMOUNT_ZERO");
-        assert_eq!((results[6]["request_id"].as_str(), results[7]["repeated"].as_bool()), (Some(&*last), Some(true)));
+        assert_eq!(
+            (results[6]["request_id"].as_str(), results[7]["repeated"].as_bool()),
+            (Some(&*last), Some(true))
+        );
         assert_eq!(results[6]["index"], results[7]["index"], "done twice");
         wait_for(CALM_MAX, "the cluster's calm", async || Some(trial.cluster.calm().await)).await;
     });

@@ -45,3 +45,30 @@ fn nothing_is_lost_when_leaders_are_killed() {
         trial.judge(1_000).await.demand("leaders killed");
     });
 }
+
+#[test]
+fn nothing_is_lost_when_leaders_sleep() {
+    run("kill_leader", "nothing_is_lost_when_leaders_sleep", async |seed| {
+        let mut trial = Trial::begin(seed, Options::default()).await;
+        let load = trial.load(0, &Pace::default());
+        for _ in 0..2 {
+            trial.progress(BETWEEN).await;
+            // It keeps its connections and believes that it leads when it wakes up.
+            let sleeper = trial.cluster.leader().await;
+            trial.cluster.pause(sleeper);
+            let others: Vec<usize> =
+                trial.cluster.running().into_iter().filter(|place| *place != sleeper).collect();
+            wait_for(CALM_MAX, "another leader", async || {
+                let status = trial.cluster.status(others[0]).await?;
+                (status.leader != 0 && status.leader != trial.cluster.nodes[sleeper].id).then_some(())
+            })
+            .await;
+            trial.progress(BETWEEN / 3).await;
+            trial.cluster.resume(sleeper);
+            trial.cluster.leader().await;
+        }
+        trial.progress(BETWEEN / 3).await;
+        load.stop().await;
+        trial.judge(500).await.demand("leaders put to sleep");
+    });
+}

@@ -54,12 +54,24 @@ fn each_level_of_reading_keeps_its_word_on_every_node() {
                 let local = clients[place].reading(Consistency::Local);
                 let (amount, index, node) = credited(&trial, &local).await.expect("an answer");
                 assert_eq!(node, id, "another node answered");
-                assert!(amount <= wanted && amount >= seen_locally[place], "node {place} reads {amount} of {wanted}");
-                assert_eq!(amount == wanted, index >= receipt.index, "the header's index is not what was read");
+                assert!(
+                    amount <= wanted && amount >= seen_locally[place],
+                    "node {place} reads {amount} of {wanted}"
+                );
+                assert_eq!(
+                    amount == wanted,
+                    index >= receipt.index,
+                    "the header's index is not what was read"
+                );
                 seen_locally[place] = amount;
 
-                let level = if round % 2 == 0 { Consistency::Linearizable } else { Consistency::AtLeast(receipt.index) };
-                let (amount, index, node) = credited(&trial, &clients[place].reading(level)).await.expect("an answer");
+                let level = if round % 2 == 0 {
+                    Consistency::Linearizable
+                } else {
+                    Consistency::AtLeast(receipt.index)
+                };
+                let (amount, index, node) =
+                    credited(&trial, &clients[place].reading(level)).await.expect("an answer");
                 assert_eq!((amount, node), (wanted, id), "{level:?} at node {place} in round {round}");
                 assert!(index >= receipt.index, "{level:?} shows {index}, behind {}", receipt.index);
             }
@@ -69,14 +81,15 @@ fn each_level_of_reading_keeps_its_word_on_every_node() {
 }
 
 #[test]
-fn an_index_that_is_not_reached_is_said() {
-    run("reads", "an_index_that_is_not_reached_is_said", async |seed| {
+fn an_index_that_is_not_reached_is_said_and_a_receipt_is_found() {
+    run("reads", "an_index_that_is_not_reached_is_said_and_a_receipt_is_found", async |seed| {
         let trial = Trial::begin(seed, with_learner()).await;
         let asked = NODES.map(|place| {
             let address = format!("http://{}", trial.cluster.nodes[place].clients);
             let person = trial.world.families[0].donor.clone();
             async move {
-                let channel = Endpoint::from_shared(address).expect("an address").connect().await.expect("a node");
+                let channel =
+                    Endpoint::from_shared(address).expect("an address").connect().await.expect("a node");
                 let consistency = Some(Wanted { level: Some(Level::AtLeast(1 << 40)) });
                 QueryClient::new(channel).get_person(GetPersonRequest { person, consistency }).await
             }
@@ -84,6 +97,21 @@ fn an_index_that_is_not_reached_is_said() {
         for answer in join_all(asked).await {
             let status = answer.expect_err("nobody has applied that far");
             assert_eq!(proto::status::reason_of(&status), Some(Reason::IndexNotReached), "{status:?}");
+        }
+
+        // A receipt can be asked for by id alone, at every node; an id that nobody used has none.
+        let receipt = credit(&trial, &trial.cluster.client(0)).await;
+        let agency = Caller::agency(trial.world.families[0].donor_area);
+        for place in NODES {
+            let client = trial.cluster.client_of(place).acting_as(agency.clone());
+            let found = client.receipt(receipt.request_id).await.expect("an answer");
+            let expected = Receipt { repeated: true, ..receipt.clone() };
+            assert_eq!(found, Some(Outcome::Done(expected)), "at node {place}");
+            let nothing = client.receipt(client::RequestId::fresh()).await;
+            assert!(matches!(nothing, Ok(None)), "at node {place}: {nothing:?}");
+            // An id belongs to its caller.
+            let other = trial.cluster.client_of(place).acting_as(Caller::agency(PLACES[1].area));
+            assert_eq!(other.receipt(receipt.request_id).await.expect("an answer"), None, "at node {place}");
         }
     });
 }
@@ -118,8 +146,14 @@ fn a_leader_that_slept_does_not_serve_the_past() {
                 trial.cluster.resume(sleeper);
             };
             for answer in futures::join!(asked, wake).0 {
-                let (amount, index, _) = answer.unwrap_or_else(|error| panic!("round {round}: no answer: {error}"));
-                assert_eq!(amount, before + 1, "round {round}: the past, at index {index}, not {}", receipt.index);
+                let (amount, index, _) =
+                    answer.unwrap_or_else(|error| panic!("round {round}: no answer: {error}"));
+                assert_eq!(
+                    amount,
+                    before + 1,
+                    "round {round}: the past, at index {index}, not {}",
+                    receipt.index
+                );
             }
         }
         trial_judge_quietly(&mut trial).await;
@@ -143,12 +177,21 @@ fn one_request_through_all_nodes_at_once_is_done_once() {
                 trial.history.attempt(op, async move |prepared| client.submit(&prepared).await)
             });
             let replies = join_all(sendings).await;
-            let firsts = replies.iter().filter(|reply| matches!(reply, Ok(Outcome::Done(receipt)) if !receipt.repeated));
+            let firsts = replies
+                .iter()
+                .filter(|reply| matches!(reply, Ok(Outcome::Done(receipt)) if !receipt.repeated));
             let firsts = firsts.count();
-            assert!(firsts <= 1, "{firsts} sendings of one request were each told to be the first: {replies:#?}");
+            assert!(
+                firsts <= 1,
+                "{firsts} sendings of one request were each told to be the first: {replies:#?}"
+            );
             dones += replies.iter().filter(|reply| matches!(reply, Ok(Outcome::Done(_)))).count();
         }
-        assert_eq!(dones, 20 * 2 * NODES.len(), "every sending has an answer: nothing was wrong with the cluster");
+        assert_eq!(
+            dones,
+            20 * 2 * NODES.len(),
+            "every sending has an answer: nothing was wrong with the cluster"
+        );
         load.stop().await;
         trial.judge(300).await.demand("one request through all nodes");
     });
@@ -170,27 +213,6 @@ fn a_watch_goes_on_over_the_death_of_its_node() {
         trial.progress(100).await;
         load.stop().await;
         trial.judge(500).await.demand("the watched node killed");
-    });
-}
-
-/// A receipt can be asked for by id alone, at every node; an id that nobody used has none.
-#[test]
-fn a_receipt_is_found_by_its_id() {
-    run("reads", "a_receipt_is_found_by_its_id", async |seed| {
-        let trial = Trial::begin(seed, with_learner()).await;
-        let receipt = credit(&trial, &trial.cluster.client(0)).await;
-        let agency = Caller::agency(trial.world.families[0].donor_area);
-        for place in NODES {
-            let client = trial.cluster.client_of(place).acting_as(agency.clone());
-            let found = client.receipt(receipt.request_id).await.expect("an answer");
-            let expected = Receipt { repeated: true, ..receipt.clone() };
-            assert_eq!(found, Some(Outcome::Done(expected)), "at node {place}");
-            let nothing = client.receipt(client::RequestId::fresh()).await;
-            assert!(matches!(nothing, Ok(None)), "at node {place}: {nothing:?}");
-            // An id belongs to its caller.
-            let other = trial.cluster.client_of(place).acting_as(Caller::agency(PLACES[1].area));
-            assert_eq!(other.receipt(receipt.request_id).await.expect("an answer"), None, "at node {place}");
-        }
     });
 }
 

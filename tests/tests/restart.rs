@@ -43,7 +43,12 @@ fn a_state_survives_the_restart_of_all_nodes() {
         judge::demand(&judge::digests_equal(&before));
         for place in 0..3 {
             let ended = trial.cluster.terminate(place).await;
-            assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end, even of the last node:\n{}", ended.stderr);
+            assert_eq!(
+                ended.code,
+                Some(0),
+                "SIGTERM is an ordinary end, even of the last node:\n{}",
+                ended.stderr
+            );
         }
         for place in 0..3 {
             trial.cluster.start_node(place).await;

@@ -34,7 +34,8 @@ struct Node {
 impl Local {
     /// Starts `count` nodes in `dir` and forms a cluster of them. `extra` are further flags for each.
     pub async fn start(count: usize, dir: &Path, extra: &[String]) -> Result<Local, Problem> {
-        let starting = PROVINCES.iter().take(count).map(|province| launch(province.code * 1_000_000 + 1, dir, extra));
+        let starting =
+            PROVINCES.iter().take(count).map(|province| launch(province.code * 1_000_000 + 1, dir, extra));
         let nodes = futures::future::try_join_all(starting).await?;
         let local = Local { nodes };
         let first = &local.nodes[0].member.api_address;
@@ -94,7 +95,8 @@ async fn launch(node: u64, dir: &Path, extra: &[String]) -> Result<Node, Problem
         Ok(read) => read.map_err(io)?,
         Err(_) => return Err(failed(format!("it did not open its doors within {} s", READY.as_secs()))),
     };
-    let field = |name: &str| line.split_whitespace().find_map(|part| part.strip_prefix(name)).map(str::to_owned);
+    let field =
+        |name: &str| line.split_whitespace().find_map(|part| part.strip_prefix(name)).map(str::to_owned);
     match (field("peers="), field("clients=")) {
         (Some(peer_address), Some(api_address)) => {
             Ok(Node { child, member: v1::Member { node, peer_address, api_address }, _stdout: stdout })

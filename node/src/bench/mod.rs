@@ -4,6 +4,7 @@ pub mod local;
 pub mod process;
 pub mod report;
 pub mod run;
+pub mod traffic;
 pub mod world;
 
 use crate::cli::Output;
@@ -17,7 +18,8 @@ use local::Local;
 use run::{Measured, Mode, Work};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use world::{Habits, Mix, Plan, World};
+use traffic::{Habits, Mix};
+use world::{Plan, World};
 
 /// What each donor's account is credited with, and each quota, in fen: enough for hours of traffic.
 const CREDIT: u64 = 10_000_000_00;
@@ -89,7 +91,9 @@ pub async fn run(args: Args) -> Result<Exit> {
 async fn measure(args: Args) -> Result<Exit> {
     let mode = match (args.mode, args.batch) {
         (Some(Mode::Unary | Mode::Stream), 2..) => {
-            return Err(Problem::usage("--batch is for --mode batch").next("gongji bench --mode batch --batch 100").into());
+            return Err(Problem::usage("--batch is for --mode batch")
+                .next("gongji bench --mode batch --batch 100")
+                .into());
         }
         (Some(mode), _) => mode,
         (None, 1) => Mode::Stream,
@@ -127,7 +131,11 @@ async fn measure(args: Args) -> Result<Exit> {
     world::register(&client, &plan.provinces).await?;
     let world = World::people(&client, &plan, |_| {}).await?;
     let prepared = world::transactions_for(plan.couples);
-    eprintln!("{} couples enrolled, credited and bound: {prepared} transactions in {:.1} s", plan.couples, began.elapsed().as_secs_f64());
+    eprintln!(
+        "{} couples enrolled, credited and bound: {prepared} transactions in {:.1} s",
+        plan.couples,
+        began.elapsed().as_secs_f64()
+    );
     eprintln!("measuring {} s after {} s of warm-up, {clients} callers", args.seconds, args.warm_up);
 
     let work = Work {
@@ -165,11 +173,15 @@ async fn leader_first(addresses: &[String]) -> Result<Vec<String>, Problem> {
     let reached = crate::cli::connect::reach(&crate::cli::Nodes { addresses: all.clone() }).await?;
     let asked = ClusterClient::new(reached.channel).status(v1::StatusRequest { local: false }).await;
     let status = asked.map_err(|status| refused(&status, &reached.address, "status"))?.into_inner();
-    let leader = status.nodes.iter().find(|node| node.node == status.leader).and_then(|node| node.member.clone());
+    let leader =
+        status.nodes.iter().find(|node| node.node == status.leader).and_then(|node| node.member.clone());
     if let Some(leader) = leader {
         match all.iter().position(|address| *address == leader.api_address) {
             Some(place) => all.swap(0, place),
-            None => eprintln!("the leader, {}, is not among the addresses: everything is passed on to it", leader.api_address),
+            None => eprintln!(
+                "the leader, {}, is not among the addresses: everything is passed on to it",
+                leader.api_address
+            ),
         }
     }
     Ok(all)

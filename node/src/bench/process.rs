@@ -11,7 +11,9 @@ pub fn cpu(process: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The second field, the name in brackets, may hold spaces.
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let field = |place: usize| after_name.split_whitespace().nth(place).and_then(|text| text.parse().ok()).unwrap_or(0_u64);
+    let field = |place: usize| {
+        after_name.split_whitespace().nth(place).and_then(|text| text.parse().ok()).unwrap_or(0_u64)
+    };
     Duration::from_millis((field(11) + field(12)) * 1_000 / TICKS_PER_SECOND)
 }
 

@@ -57,25 +57,44 @@ pub fn json(work: &Work, found: &Measured, status: &v1::StatusResponse) -> Value
 /// For people.
 pub fn table(work: &Work, found: &Measured, status: &v1::StatusResponse) -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: String| writeln!(text, "{name:<22}{value}").expect("writing to a String cannot fail");
-    let per_call = if work.batch > 1 { format!(", {} transactions a call", work.batch) } else { String::new() };
-    line("sent by", format!("{} callers, {}{per_call}, to {} nodes", work.clients, mode(work.mode), status.nodes.len()));
+    let mut line = |name: &str, value: String| {
+        writeln!(text, "{name:<22}{value}").expect("writing to a String cannot fail")
+    };
+    let per_call =
+        if work.batch > 1 { format!(", {} transactions a call", work.batch) } else { String::new() };
+    line(
+        "sent by",
+        format!("{} callers, {}{per_call}, to {} nodes", work.clients, mode(work.mode), status.nodes.len()),
+    );
     line("transactions", format!("{} in {:.1} s", found.decided(), found.time.as_secs_f64()));
     line("per second", format!("{:.0}", found.per_second()));
     let latency = |percentile: f64| found.latency.value_at_percentile(percentile) as f64 / 1_000.0;
-    let latencies: Vec<String> = PERCENTILES.iter().map(|(name, at)| format!("{name} {:.1}", latency(*at))).collect();
-    line("latency of a call, ms", format!("{}  max {:.1}", latencies.join("  "), found.latency.max() as f64 / 1_000.0));
+    let latencies: Vec<String> =
+        PERCENTILES.iter().map(|(name, at)| format!("{name} {:.1}", latency(*at))).collect();
+    line(
+        "latency of a call, ms",
+        format!("{}  max {:.1}", latencies.join("  "), found.latency.max() as f64 / 1_000.0),
+    );
     let client = found.per_transaction(found.cpu_client);
-    line("CPU, µs a transaction", match work.servers.is_empty() {
-        true => format!("client {client:.1} (that of the nodes is known with --local only)"),
-        false => {
-            let nodes = found.per_transaction(found.cpu_servers);
-            let each = nodes / work.servers.len() as f64;
-            format!("nodes {nodes:.1} ({each:.1} each), client {client:.1}, together {:.1}", nodes + client)
-        }
-    });
+    line(
+        "CPU, µs a transaction",
+        match work.servers.is_empty() {
+            true => format!("client {client:.1} (that of the nodes is known with --local only)"),
+            false => {
+                let nodes = found.per_transaction(found.cpu_servers);
+                let each = nodes / work.servers.len() as f64;
+                format!(
+                    "nodes {nodes:.1} ({each:.1} each), client {client:.1}, together {:.1}",
+                    nodes + client
+                )
+            }
+        },
+    );
     if !work.servers.is_empty() {
-        line("memory at most, MiB", format!("a node {:.0}, client {:.0}", mib(found.memory.0), mib(found.memory.1)));
+        line(
+            "memory at most, MiB",
+            format!("a node {:.0}, client {:.0}", mib(found.memory.0), mib(found.memory.1)),
+        );
     }
     line("done", found.done.to_string());
     line("refused", found.refused.values().sum::<u64>().to_string());

@@ -1,7 +1,8 @@
 //! The measurement: callers that ask, wait for the answer, and ask again.
 
 use super::process;
-use super::world::{Ask, Habits, Traffic, World};
+use super::traffic::{Ask, Habits, Traffic};
+use super::world::World;
 use crate::problem::Problem;
 use client::v1::Reason;
 use client::{Client, Error, Outcome, Prepared, Submitter};
@@ -114,7 +115,8 @@ pub async fn run(client: &Client, world: &World, work: &Work) -> Result<Measured
     // Each caller has couples of its own where there are enough: two callers rarely meet at one account in life.
     for number in 0..work.clients {
         let traffic = Traffic::new(world.couples.clone(), work.habits, work.seed, number);
-        let caller = Caller { client: client.clone(), traffic, phase: phase.clone(), counted: Counted::default() };
+        let caller =
+            Caller { client: client.clone(), traffic, phase: phase.clone(), counted: Counted::default() };
         match work.mode {
             Mode::Unary => callers.spawn(caller.unary()),
             Mode::Stream => callers.spawn(caller.stream(submitter.clone())),
@@ -130,7 +132,8 @@ pub async fn run(client: &Client, world: &World, work: &Work) -> Result<Measured
     tokio::time::sleep(work.length).await;
     phase.store(STOP, Ordering::Relaxed);
     let time = began.elapsed();
-    let (cpu_servers, cpu_client) = (cpu(&work.servers).saturating_sub(servers), process::cpu(own).saturating_sub(this));
+    let (cpu_servers, cpu_client) =
+        (cpu(&work.servers).saturating_sub(servers), process::cpu(own).saturating_sub(this));
     let most = work.servers.iter().map(|process| process::memory(*process).0).max().unwrap_or(0);
 
     let mut measured = Measured {
@@ -146,7 +149,8 @@ pub async fn run(client: &Client, world: &World, work: &Work) -> Result<Measured
         memory: (most, process::memory(own).0),
     };
     while let Some(counted) = callers.join_next().await {
-        let counted = counted.map_err(|problem| Problem::usage(format!("a caller ended early: {problem}")))?;
+        let counted =
+            counted.map_err(|problem| Problem::usage(format!("a caller ended early: {problem}")))?;
         measured.done += counted.done;
         measured.unknown += counted.unknown;
         measured.not_sent += counted.not_sent;

@@ -94,7 +94,9 @@ fn member(text: &str) -> Result<v1::Member, String> {
         match address.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) => {
                 if host == "0.0.0.0" || host == "[::]" {
-                    return Err(format!("{address} cannot be dialled; give the address under which others reach the node"));
+                    return Err(format!(
+                        "{address} cannot be dialled; give the address under which others reach the node"
+                    ));
                 }
             }
             _ => return Err(format!("{address:?} is no address; {shape}")),
@@ -129,11 +131,15 @@ async fn init(args: Init) -> Result<Exit> {
         policy: None,
     };
     let (voters, learners) = (request.voters.len(), request.learners.len());
-    let reply = client.init(request).await.map_err(|status| refused(&status, &node.address, "init"))?.into_inner();
+    let reply =
+        client.init(request).await.map_err(|status| refused(&status, &node.address, "init"))?.into_inner();
     match args.output {
         Output::Json => println!("{}", Shape::of("InitResponse").write(&reply)),
         Output::Table => {
-            println!("cluster {} is formed: {voters} voters, {learners} learners; the ledger begins at index {}", reply.cluster, reply.genesis_index);
+            println!(
+                "cluster {} is formed: {voters} voters, {learners} learners; the ledger begins at index {}",
+                reply.cluster, reply.genesis_index
+            );
             println!("next: gongji status --addr {}", node.address);
         }
     }
@@ -143,17 +149,22 @@ async fn init(args: Init) -> Result<Exit> {
 async fn add_learner(args: AddLearner) -> Result<Exit> {
     let (node, mut client) = connect(&args.nodes).await?;
     let added = args.member.node;
-    let mut request = tonic::Request::new(v1::AddLearnerRequest { member: Some(args.member), wait: args.wait });
+    let mut request =
+        tonic::Request::new(v1::AddLearnerRequest { member: Some(args.member), wait: args.wait });
     if args.wait {
         request.set_timeout(CATCH_UP);
     }
-    let reply = client.add_learner(request).await.map_err(|status| refused(&status, &node.address, "add-learner"))?;
+    let reply =
+        client.add_learner(request).await.map_err(|status| refused(&status, &node.address, "add-learner"))?;
     let reply = reply.into_inner();
     match args.output {
         Output::Json => println!("{}", Shape::of("AddLearnerResponse").write(&reply)),
         Output::Table => {
             println!("{} is a learner since index {}", places::node_label(added), reply.index);
-            println!("next: gongji status --addr {}, and when its lag is small: gongji cluster promote {added}", node.address);
+            println!(
+                "next: gongji status --addr {}, and when its lag is small: gongji cluster promote {added}",
+                node.address
+            );
         }
     }
     Ok(Exit::Done)
@@ -197,7 +208,10 @@ mod tests {
     #[test]
     fn a_member_is_a_node_and_two_addresses() {
         let found = member("32000001=10.0.0.1:7700,10.0.0.1:7701").expect("good");
-        assert_eq!((found.node, found.peer_address.as_str(), found.api_address.as_str()), (32_000_001, "10.0.0.1:7700", "10.0.0.1:7701"));
+        assert_eq!(
+            (found.node, found.peer_address.as_str(), found.api_address.as_str()),
+            (32_000_001, "10.0.0.1:7700", "10.0.0.1:7701")
+        );
         for bad in [
             "32000001",
             "32000001=a:1",

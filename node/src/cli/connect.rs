@@ -42,7 +42,11 @@ pub async fn reach(nodes: &Nodes) -> Result<Reached, Problem> {
             let mut all = Problem::new(Exit::Unreachable, format!("cannot reach any of {count} nodes"))
                 .next("gongji start … on one of them, or --addr with the address of a running node");
             for failure in failures {
-                all.why.push(format!("{}: {}", failure.what.trim_start_matches("cannot reach "), failure.why.join("; ")));
+                all.why.push(format!(
+                    "{}: {}",
+                    failure.what.trim_start_matches("cannot reach "),
+                    failure.why.join("; ")
+                ));
             }
             Err(all)
         }
@@ -61,12 +65,19 @@ pub async fn reach_one(address: &str) -> Result<Reached, Problem> {
     let (host, port) = match address.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => (host, port),
         _ => {
-            return Err(Problem::usage(format!("{address:?} is not an address")).next("--addr 127.0.0.1:7701"));
+            return Err(
+                Problem::usage(format!("{address:?} is not an address")).next("--addr 127.0.0.1:7701")
+            );
         }
     };
-    let lookup = tokio::time::timeout(STEP, tokio::net::lookup_host(address)).await.unwrap_or_else(|_| Err(timed_out()));
-    let places: Vec<_> = lookup.map_err(|why| failed("name lookup", &why, format!("getent hosts {host}")))?.collect();
-    let stream = tokio::time::timeout(STEP, TcpStream::connect(&places[..])).await.unwrap_or_else(|_| Err(timed_out()));
+    let lookup = tokio::time::timeout(STEP, tokio::net::lookup_host(address))
+        .await
+        .unwrap_or_else(|_| Err(timed_out()));
+    let places: Vec<_> =
+        lookup.map_err(|why| failed("name lookup", &why, format!("getent hosts {host}")))?.collect();
+    let stream = tokio::time::timeout(STEP, TcpStream::connect(&places[..]))
+        .await
+        .unwrap_or_else(|_| Err(timed_out()));
     stream.map_err(|why| {
         let next = match why.kind() {
             io::ErrorKind::ConnectionRefused => {
@@ -80,7 +91,11 @@ pub async fn reach_one(address: &str) -> Result<Reached, Problem> {
         .map_err(|why| Problem::usage(format!("{address:?} is not an address")).because(why))?;
     let endpoint = endpoint.connect_timeout(STEP).timeout(ANSWER).tcp_nodelay(true);
     let channel = endpoint.connect().await.map_err(|why| {
-        failed("HTTP/2 handshake", &why, "give the node's client address (7701 by default), not the one for peers".into())
+        failed(
+            "HTTP/2 handshake",
+            &why,
+            "give the node's client address (7701 by default), not the one for peers".into(),
+        )
     })?;
     Ok(Reached { address: address.to_owned(), channel })
 }
@@ -100,9 +115,10 @@ pub fn refused(status: &Status, address: &str, step: &str) -> Problem {
     let what = format!("{step} at {address}: {}", words(status));
     let (next, exit) = match reason {
         Some(reason) => (proto::catalogue::text(reason).hint_en.to_owned(), exit_of(reason, status.code())),
-        None if status.code() == Code::Unimplemented => {
-            ("the address is that of another service, or of a node's peer port; gongji status --addr …".into(), Exit::WrongCluster)
-        }
+        None if status.code() == Code::Unimplemented => (
+            "the address is that of another service, or of a node's peer port; gongji status --addr …".into(),
+            Exit::WrongCluster,
+        ),
         None => (format!("gongji status --addr {address}"), exit_of(Reason::Unspecified, status.code())),
     };
     let mut problem = Problem::new(exit, what).next(next);
@@ -124,7 +140,9 @@ fn words(status: &Status) -> String {
 /// What the process ends with for a reason said at the door.
 pub fn exit_of(reason: Reason, code: Code) -> Exit {
     match reason {
-        Reason::WrongCluster | Reason::WrongNode | Reason::NotFormed | Reason::AlreadyFormed => return Exit::WrongCluster,
+        Reason::WrongCluster | Reason::WrongNode | Reason::NotFormed | Reason::AlreadyFormed => {
+            return Exit::WrongCluster;
+        }
         Reason::OutcomeUnknown => return Exit::Unknown,
         _ => {}
     }
@@ -137,7 +155,9 @@ pub fn exit_of(reason: Reason, code: Code) -> Exit {
         Code::FailedPrecondition | Code::AlreadyExists | Code::Aborted => Exit::Refused,
         Code::DataLoss => Exit::Differs,
         Code::Unimplemented => Exit::WrongCluster,
-        Code::Unavailable | Code::ResourceExhausted | Code::Cancelled | Code::Unknown | Code::Internal => Exit::Unreachable,
+        Code::Unavailable | Code::ResourceExhausted | Code::Cancelled | Code::Unknown | Code::Internal => {
+            Exit::Unreachable
+        }
     }
 }
 

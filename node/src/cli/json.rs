@@ -1,12 +1,15 @@
 //! proto3 JSON with the original field names, from the descriptors: what `submit` reads and `-o json` prints.
 
 use prost::Message;
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
+};
 use serde_json::Value;
 use std::sync::LazyLock;
 
-static POOL: LazyLock<DescriptorPool> =
-    LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).expect("the descriptors are made with the binary"));
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    DescriptorPool::decode(proto::DESCRIPTORS).expect("the descriptors are made with the binary")
+});
 
 /// What is wrong with a piece of JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +49,9 @@ impl Shape {
         let dynamic = DynamicMessage::deserialize_with_options(self.descriptor.clone(), tracked, &options)
             .map_err(|problem| malformed(&track.path().to_string(), &problem))?;
         json.end().map_err(|problem| malformed("", &problem))?;
-        dynamic.transcode_to().map_err(|problem| Malformed { field: String::new(), problem: problem.to_string() })
+        dynamic
+            .transcode_to()
+            .map_err(|problem| Malformed { field: String::new(), problem: problem.to_string() })
     }
 
     /// Writes a message as a JSON value: every field, also one that has its default; 64-bit numbers as strings.
@@ -81,7 +86,9 @@ fn malformed(path: &str, problem: &serde_json::Error) -> Malformed {
     let text = problem.to_string();
     // One line of input is one text: serde_json's line number would only confuse.
     let (text, column) = match text.rsplit_once(" at line ") {
-        Some((text, place)) => (text.to_owned(), place.rsplit_once("column ").map(|(_, column)| column.to_owned())),
+        Some((text, place)) => {
+            (text.to_owned(), place.rsplit_once("column ").map(|(_, column)| column.to_owned()))
+        }
         None => (text, None),
     };
     let mut problem = text.clone();
@@ -138,7 +145,10 @@ mod tests {
         let transaction = read(text).expect("good");
         assert_eq!(transaction.not_after.map(|at| at.seconds), Some(1_795_305_600));
         let Some(v1::transaction::Call::Settle(settle)) = transaction.call else { panic!("not a settle") };
-        assert_eq!((settle.amount.as_str(), settle.all_or_nothing, settle.use_own_account), ("98.60", true, None));
+        assert_eq!(
+            (settle.amount.as_str(), settle.all_or_nothing, settle.use_own_account),
+            ("98.60", true, None)
+        );
     }
 
     #[test]
@@ -148,7 +158,10 @@ mod tests {
         assert_eq!(field(r#"{"settle":{"amuont":"1.00"}}"#).problem, "no such field, did you mean amount?");
         assert_eq!(field(r#"{"requestid":"r"}"#).field, "requestid");
         assert_eq!(field(r#"{"settle":{"amount":98.60}}"#).field, "settle.amount");
-        assert_eq!(field(r#"{"enrol_person":{"insurance":"INSURANCE_PET"}}"#).field, "enrol_person.insurance");
+        assert_eq!(
+            field(r#"{"enrol_person":{"insurance":"INSURANCE_PET"}}"#).field,
+            "enrol_person.insurance"
+        );
         assert_eq!(field(r#"{"settle":{"all_or_nothing":"yes"}}"#).field, "settle.all_or_nothing");
         for garbage in ["", "x", "[]", "3", "{\"settle\":", "{} {}", "\u{0}\u{1}", "{\"settle\":{},}"] {
             let found = field(garbage);

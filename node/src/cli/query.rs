@@ -121,7 +121,11 @@ fn caller(text: &str) -> Result<v1::Caller, String> {
         ("agency", id) if !id.is_empty() => Who::Agency(id.into()),
         ("institution", id) if !id.is_empty() => Who::Institution(id.into()),
         ("person", id) if !id.is_empty() => Who::Person(id.into()),
-        _ => return Err("write national, province:32, agency:320500, institution:H41010000001, or person:UUID".into()),
+        _ => {
+            return Err(
+                "write national, province:32, agency:320500, institution:H41010000001, or person:UUID".into(),
+            );
+        }
     };
     Ok(v1::Caller { who: Some(who) })
 }
@@ -156,19 +160,35 @@ impl Asker {
         let told = told(&self.node.address);
         match what {
             What::Person { person } => {
-                let reply = self.client.get_person(v1::GetPersonRequest { person, consistency }).await.map_err(told)?;
+                let reply = self
+                    .client
+                    .get_person(v1::GetPersonRequest { person, consistency })
+                    .await
+                    .map_err(told)?;
                 Ok(single("GetPersonResponse", reply.get_ref(), "person"))
             }
             What::Balances { person } => {
-                let reply = self.client.get_balances(v1::GetBalancesRequest { person, consistency }).await.map_err(told)?;
+                let reply = self
+                    .client
+                    .get_balances(v1::GetBalancesRequest { person, consistency })
+                    .await
+                    .map_err(told)?;
                 Ok(single("GetBalancesResponse", reply.get_ref(), "balances"))
             }
             What::Relation { relation } => {
-                let reply = self.client.get_relation(v1::GetRelationRequest { relation, consistency }).await.map_err(told)?;
+                let reply = self
+                    .client
+                    .get_relation(v1::GetRelationRequest { relation, consistency })
+                    .await
+                    .map_err(told)?;
                 Ok(single("GetRelationResponse", reply.get_ref(), "relation"))
             }
             What::Payment { payment } => {
-                let reply = self.client.get_payment(v1::GetPaymentRequest { payment, consistency }).await.map_err(told)?;
+                let reply = self
+                    .client
+                    .get_payment(v1::GetPaymentRequest { payment, consistency })
+                    .await
+                    .map_err(told)?;
                 Ok(single("GetPaymentResponse", reply.get_ref(), "payment"))
             }
             What::Relations { person, side } => self.relations(person, side).await,
@@ -217,7 +237,12 @@ impl Asker {
         Ok((json!({"header": header, "relations": found}), shown))
     }
 
-    async fn obligations(mut self, month: String, payer: Option<String>, payee: Option<String>) -> Result<(Value, String), Problem> {
+    async fn obligations(
+        mut self,
+        month: String,
+        payer: Option<String>,
+        payee: Option<String>,
+    ) -> Result<(Value, String), Problem> {
         let mut request = v1::ListObligationsRequest {
             month,
             payer_province: payer.unwrap_or_default(),

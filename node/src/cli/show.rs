@@ -80,7 +80,8 @@ fn plain(name: &str, value: &Value) -> String {
 
 /// `KINSHIP_PARENT` in the field `kinship` is `parent`.
 fn word(name: &str, text: &str) -> String {
-    let prefixes = [format!("{}_", name.to_uppercase()), "RELATION_STATE_".into(), "USE_".into(), "OUTCOME_".into()];
+    let prefixes =
+        [format!("{}_", name.to_uppercase()), "RELATION_STATE_".into(), "USE_".into(), "OUTCOME_".into()];
     if text.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
         if let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix.as_str())) {
             return if rest == "UNSPECIFIED" { "–".into() } else { rest.to_lowercase().replace('_', " ") };
@@ -90,7 +91,9 @@ fn word(name: &str, text: &str) -> String {
 }
 
 fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-') && !text.contains("-0")
+    !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-')
+        && !text.contains("-0")
 }
 
 #[cfg(test)]
@@ -108,7 +111,13 @@ mod tests {
 
     #[test]
     fn a_list_is_a_table_with_amounts_at_the_right() {
-        let rows = rows(&[json!({"payer": "320500", "owed": "5.00"}), json!({"payer": "110000", "owed": "12345.00"})], &["payer", "owed"]);
-        assert!(rows.contains("PAYER") && rows.lines().nth(1).is_some_and(|line| line.ends_with("    5.00")), "{rows}");
+        let rows = rows(
+            &[json!({"payer": "320500", "owed": "5.00"}), json!({"payer": "110000", "owed": "12345.00"})],
+            &["payer", "owed"],
+        );
+        assert!(
+            rows.contains("PAYER") && rows.lines().nth(1).is_some_and(|line| line.ends_with("    5.00")),
+            "{rows}"
+        );
     }
 }

@@ -72,7 +72,9 @@ impl clap::Args for Flags {
 impl Args {
     /// Flags over environment over file over default.
     pub fn gather(&self) -> Result<Config, Problem> {
-        for (name, right) in misspelt_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
+        for (name, right) in
+            misspelt_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+        {
             eprintln!("warning: {name} is no setting and is ignored; did you mean {right}?");
         }
         Config::gather(&self.flags.0, |name| std::env::var(name).ok(), self.config.as_deref())
@@ -83,9 +85,12 @@ impl Args {
 pub fn run(args: Args) -> Result<Exit> {
     let config = args.gather()?;
     let settings = settings(&config)?;
-    super::log_to_stderr(config.text("log.level"), config.text("log.format") == "json").map_err(|problem| {
-        Problem::usage(format!("log.level = {}: {problem}", config.text("log.level"))).next("--log-level info")
-    })?;
+    super::log_to_stderr(config.text("log.level"), config.text("log.format") == "json").map_err(
+        |problem| {
+            Problem::usage(format!("log.level = {}: {problem}", config.text("log.level")))
+                .next("--log-level info")
+        },
+    )?;
     block_on(serve(settings, args.stop_with_stdin))
 }
 
@@ -131,6 +136,9 @@ fn number(config: &Config, name: &str) -> usize {
 
 /// Serves until it is told to stop, or until it fails.
 async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<Exit> {
+    // Before the doors open: whoever sees them open may stop the node.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let data_dir = settings.data_dir.clone();
     let node = Node::start(settings).await.map_err(|fault| told(&fault))?;
     let province = places::province(node.id() / 1_000_000).map_or("", |province| province.zh);
@@ -148,8 +156,6 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<Exit> {
     // Nobody reads it: that stops nothing.
     .ok();
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let why = tokio::select! {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",

@@ -56,14 +56,16 @@ pub fn page(status: &v1::StatusResponse) -> String {
             true => "all reachable nodes hold the same state",
             false => "THE STATES DIFFER: stop the odd node and keep its files",
         };
-        write!(page, "\nat index {}: {verdict}", status.compared_index).expect("writing to a String cannot fail");
+        write!(page, "\nat index {}: {verdict}", status.compared_index)
+            .expect("writing to a String cannot fail");
     }
     page
 }
 
 fn headline(status: &v1::StatusResponse) -> String {
     if status.cluster.is_empty() {
-        return "no cluster is formed yet; next: gongji cluster init --voter NODE=PEER_ADDR,API_ADDR …".into();
+        return "no cluster is formed yet; next: gongji cluster init --voter NODE=PEER_ADDR,API_ADDR …"
+            .into();
     }
     let short = status.cluster.split('-').next().unwrap_or_default();
     let leader = match status.leader {
@@ -88,7 +90,9 @@ pub fn margin(margin: &v1::Margin) -> String {
 
 /// The table of nodes.
 pub fn nodes(status: &v1::StatusResponse) -> String {
-    let mut table = show::table(&["node", "province", "role", "term", "index", "applied", "lag", "digest", "version", "note"]);
+    let mut table = show::table(&[
+        "node", "province", "role", "term", "index", "applied", "lag", "digest", "version", "note",
+    ]);
     for node in &status.nodes {
         let (label, up) = role(node.role());
         let number = |value: u64| if up { show::number(value) } else { show::number("–") };
@@ -149,7 +153,10 @@ mod tests {
             margin: Some(v1::Margin { voters: 3, needed: 2, reachable: 2, spare: 0 }),
             nodes: vec![
                 node(32_000_001, v1::Role::Leader),
-                v1::NodeStatus { trouble: "connection refused".into(), ..node(41_000_001, v1::Role::Unreachable) },
+                v1::NodeStatus {
+                    trouble: "connection refused".into(),
+                    ..node(41_000_001, v1::Role::Unreachable)
+                },
             ],
             compared_index: 1204,
             digests_equal: true,
@@ -159,10 +166,20 @@ mod tests {
     #[test]
     fn the_page_shows_margin_digests_and_unreachable_nodes() {
         let shown = page(&status());
-        assert!(shown.starts_with("cluster 7c1e0000… demo  leader 32000001 江苏  term 3  need 2 of 3, 2 up, none may fail"), "{shown}");
+        assert!(
+            shown.starts_with(
+                "cluster 7c1e0000… demo  leader 32000001 江苏  term 3  need 2 of 3, 2 up, none may fail"
+            ),
+            "{shown}"
+        );
         let rows: Vec<&str> = shown.lines().collect();
         assert!(rows[2].contains("江苏") && rows[2].contains("9af3c01e"), "{shown}");
-        assert!(rows[3].contains("unreachable") && rows[3].contains("connection refused") && !rows[3].contains("9af3c01e"), "{shown}");
+        assert!(
+            rows[3].contains("unreachable")
+                && rows[3].contains("connection refused")
+                && !rows[3].contains("9af3c01e"),
+            "{shown}"
+        );
         assert_eq!(exit(&status()), Exit::Done);
     }
 

@@ -83,7 +83,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     }
     bar.finish_and_clear();
     if let Ok(Err(problem)) = reader.join() {
-        return Err(Problem::usage(format!("cannot read on after line {}", tally.total())).because(problem).into());
+        return Err(Problem::usage(format!("cannot read on after line {}", tally.total()))
+            .because(problem)
+            .into());
     }
     eprintln!("{} lines: {tally}", tally.total());
     Ok(tally.exit())
@@ -170,7 +172,9 @@ async fn send(client: &Client, mut lines: Vec<Line>, tally: &mut Tally) -> Resul
                 Err(malformed) => tally.malformed(line.number, None, &malformed.field, &malformed.problem),
             };
             writeln!(out, "{}", Value::Object(shown)).map_err(|problem| {
-                Problem::new(Exit::Unknown, "cannot print results").because(problem).next("send the same file again to a working place")
+                Problem::new(Exit::Unknown, "cannot print results")
+                    .because(problem)
+                    .next("send the same file again to a working place")
             })?;
         }
         // A program that waits for each result gets it now.
@@ -196,7 +200,12 @@ impl Tally {
     }
 
     /// Counts a line, and makes its result.
-    fn count(&mut self, number: usize, request: RequestId, result: Result<Outcome, Error>) -> Map<String, Value> {
+    fn count(
+        &mut self,
+        number: usize,
+        request: RequestId,
+        result: Result<Outcome, Error>,
+    ) -> Map<String, Value> {
         let mut shown = head(number, Some(request));
         let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
         match result {
@@ -222,9 +231,14 @@ impl Tally {
                 self.unknown += 1;
                 put("outcome", json!("OUTCOME_UNKNOWN"));
                 put("reason", json!(Reason::OutcomeUnknown.as_str_name()));
-                put("problem", json!("it may or may not have been done: send the same line with this request_id again"));
+                put(
+                    "problem",
+                    json!("it may or may not have been done: send the same line with this request_id again"),
+                );
             }
-            Err(Error::Malformed { field, problem }) => return self.malformed(number, Some(request), &field, &problem),
+            Err(Error::Malformed { field, problem }) => {
+                return self.malformed(number, Some(request), &field, &problem);
+            }
             Err(error) => {
                 self.not_sent += 1;
                 put("outcome", json!("NOT_SENT"));
@@ -235,7 +249,13 @@ impl Tally {
         shown
     }
 
-    fn malformed(&mut self, number: usize, request: Option<RequestId>, field: &str, problem: &str) -> Map<String, Value> {
+    fn malformed(
+        &mut self,
+        number: usize,
+        request: Option<RequestId>,
+        field: &str,
+        problem: &str,
+    ) -> Map<String, Value> {
         self.malformed += 1;
         let mut shown = head(number, request);
         shown.insert("outcome".into(), json!("OUTCOME_MALFORMED"));
@@ -301,7 +321,8 @@ mod tests {
     #[test]
     fn a_line_without_a_request_id_gets_one() {
         let found = lines(b"{\"tick\":{}}\n{\"tick\":{}}\n");
-        let ids: Vec<RequestId> = found.iter().filter_map(|line| line.read.as_ref().ok()).map(Prepared::request_id).collect();
+        let ids: Vec<RequestId> =
+            found.iter().filter_map(|line| line.read.as_ref().ok()).map(Prepared::request_id).collect();
         assert!(ids.len() == 2 && ids[0] != ids[1]);
     }
 

@@ -35,12 +35,13 @@ pub fn read(path: &Path) -> Result<Vec<Line>, Problem> {
 /// # Errors
 /// As [`read`].
 pub fn parse(text: &str, place: &str) -> Result<Vec<Line>, Problem> {
-    let line_of = |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line_of =
+        |at: usize| text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1;
     let document = DeTable::parse(text).map_err(|problem| {
         let line = problem.span().map_or(1, |span| line_of(span.start));
         Problem::usage(format!("{place} line {line}: not TOML"))
             .because(problem.message())
-            .next(format!("gongji config check {place}"))
+            .next(format!("correct line {line}, then gongji config check {place}"))
     })?;
     let mut lines = Vec::new();
     let reader = Reader { place, line_of: &line_of };
@@ -56,7 +57,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn table(&self, table: &DeTable<'_>, above: &str, lines: &mut Vec<Line>) -> Result<(), Problem> {
         for (key, value) in table {
-            let name = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
+            let name = if above.is_empty() {
+                key.get_ref().to_string()
+            } else {
+                format!("{above}.{}", key.get_ref())
+            };
             let line = (self.line_of)(key.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
                 if KEYS.iter().any(|key| key.name.starts_with(&format!("{name}."))) {
@@ -96,7 +101,7 @@ impl Reader<'_> {
                 KEYS.iter().map(|key| key.name).collect::<Vec<_>>().join(", ")
             )),
         }
-        .next(format!("gongji config check {}", self.place))
+        .next(format!("correct line {line}, then gongji config check {}", self.place))
     }
 }
 
@@ -106,14 +111,16 @@ mod tests {
 
     #[test]
     fn values_come_with_their_lines() {
-        let lines = parse("province = 32\n\n[raft]\nheartbeat = \"250ms\"\n", "node.toml").expect("good file");
+        let lines =
+            parse("province = 32\n\n[raft]\nheartbeat = \"250ms\"\n", "node.toml").expect("good file");
         let found: Vec<_> = lines.iter().map(|line| (line.name, line.text.as_str(), line.line)).collect();
         assert_eq!(found, [("province", "32", 1), ("raft.heartbeat", "250ms", 4)]);
     }
 
     #[test]
     fn a_misspelt_key_is_told_with_its_line_and_the_right_key() {
-        let problem = parse("province = 32\n[raft]\nhearbeat = \"250ms\"\n", "/etc/gongji/node.toml").unwrap_err();
+        let problem =
+            parse("province = 32\n[raft]\nhearbeat = \"250ms\"\n", "/etc/gongji/node.toml").unwrap_err();
         assert_eq!(problem.what, "/etc/gongji/node.toml line 3: raft.hearbeat: no such key");
         assert_eq!(problem.why, ["did you mean raft.heartbeat?"]);
         assert_eq!(problem.exit, 2);
@@ -123,7 +130,16 @@ mod tests {
 
     #[test]
     fn garbage_is_an_error_with_a_line_not_a_panic() {
-        for bad in ["a = = 2", "province = [1]", "province = 1.5", "province = true", "[raft", "\u{0}", "province = 0x20", "raft = 3"] {
+        for bad in [
+            "a = = 2",
+            "province = [1]",
+            "province = 1.5",
+            "province = true",
+            "[raft",
+            "\u{0}",
+            "province = 0x20",
+            "raft = 3",
+        ] {
             let problem = parse(bad, "f").unwrap_err();
             assert!(problem.what.starts_with("f line 1"), "{bad:?}: {problem}");
         }

@@ -60,7 +60,9 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
         assert_eq!(duration("1_000 s"), Ok(Duration::from_secs(1000)));
-        for bad in ["250", "", "ms", "-1s", "1.5s", "3 weeks", "99999999999999999999s", "18446744073709551615h"] {
+        for bad in
+            ["250", "", "ms", "-1s", "1.5s", "3 weeks", "99999999999999999999s", "18446744073709551615h"]
+        {
             assert!(duration(bad).is_err(), "{bad}");
         }
     }

@@ -48,7 +48,9 @@ impl Journal {
         loop {
             let entry = match tokio::time::timeout(SILENCE, watch.next()).await {
                 Ok(entry) => entry.map_err(|error| sdk(&error))?,
-                Err(_) => return Err(Problem::new(Exit::Differs, format!("the journal ends before index {last}"))),
+                Err(_) => {
+                    return Err(Problem::new(Exit::Differs, format!("the journal ends before index {last}")));
+                }
             };
             let month = month_of(entry.time);
             for decision in &entry.decisions {
@@ -133,18 +135,31 @@ impl Journal {
             "each of the {} acknowledged requests ({done} done, {refused} refused) stands in the ledger exactly once, where its answer said",
             load.asked.len()
         );
-        say.check(&what, missing + twice + other == 0, format!("{missing} missing, {twice} twice, {other} elsewhere"));
+        say.check(
+            &what,
+            missing + twice + other == 0,
+            format!("{missing} missing, {twice} twice, {other} elsewhere"),
+        );
         let elsewhere = self.decisions.values().filter(|places| places.len() != 1).count();
-        say.check(&format!("no request of all {} is in it twice", self.decisions.len()), elsewhere == 0, format!("{elsewhere} are"));
+        say.check(
+            &format!("no request of all {} is in it twice", self.decisions.len()),
+            elsewhere == 0,
+            format!("{elsewhere} are"),
+        );
     }
 
     /// Whether the sums over all accounts fit the journal.
     pub async fn check_sums(&self, client: &Client, last: u64, say: &mut Say) -> Result<(), Problem> {
         let reading = client.reading(Consistency::AtLeast(last));
-        let accounts = stream::iter(&self.owners).map(|owner| reading.person(owner)).buffer_unordered(READS_AT_ONCE);
+        let accounts =
+            stream::iter(&self.owners).map(|owner| reading.person(owner)).buffer_unordered(READS_AT_ONCE);
         let sums = accounts.try_fold((0, 0, 0), async |(available, reserved, credited), read| {
             let account = read.value.account.unwrap_or_default();
-            Ok((available + fen(&account.available), reserved + fen(&account.reserved), credited + fen(&account.credited)))
+            Ok((
+                available + fen(&account.available),
+                reserved + fen(&account.reserved),
+                credited + fen(&account.credited),
+            ))
         });
         let (available, reserved, credited) = sums.await.map_err(|error| sdk(&error))?;
         let spent = self.spent + self.own;
@@ -167,12 +182,22 @@ impl Journal {
         months.dedup();
         let mut kept: BTreeMap<(String, String, String), i128> = BTreeMap::new();
         for month in &months {
-            for row in client.obligations(month.as_str()).page_size(1_000).all().await.map_err(|error| sdk(&error))? {
+            for row in client
+                .obligations(month.as_str())
+                .page_size(1_000)
+                .all()
+                .await
+                .map_err(|error| sdk(&error))?
+            {
                 *kept.entry((row.month, row.payer, row.payee)).or_default() += fen(&row.owed);
             }
         }
         let total: i128 = kept.values().sum();
-        let what = format!("{} obligations between areas, {} in all, fit every payment and refund", kept.len(), yuan(total));
+        let what = format!(
+            "{} obligations between areas, {} in all, fit every payment and refund",
+            kept.len(),
+            yuan(total)
+        );
         say.check(&what, kept == self.owed, format!("the journal gives {} obligations", self.owed.len()));
         for month in months {
             let key = |payer: &str, payee: &str| (month.clone(), payer.to_owned(), payee.to_owned());

@@ -2,7 +2,8 @@
 
 use super::nodes::Nodes;
 use super::say::{Progress, Say};
-use crate::bench::world::{Habits, Traffic, World};
+use crate::bench::traffic::{Habits, Traffic};
+use crate::bench::world::World;
 use crate::places;
 use crate::problem::{Exit, Problem};
 use client::{Client, Error, Outcome, Prepared, Submitter};
@@ -62,8 +63,19 @@ struct Shared {
 }
 
 /// Runs the load, kills the leader, brings it back, and settles what was unknown.
-pub async fn run(client: &Client, world: &World, habits: Habits, seed: u64, nodes: &mut Nodes, say: &mut Say) -> Result<Load, Problem> {
-    let shared = Arc::new(Shared { stop: AtomicBool::new(false), decided: AtomicU64::new(0), refused: AtomicU64::new(0) });
+pub async fn run(
+    client: &Client,
+    world: &World,
+    habits: Habits,
+    seed: u64,
+    nodes: &mut Nodes,
+    say: &mut Say,
+) -> Result<Load, Problem> {
+    let shared = Arc::new(Shared {
+        stop: AtomicBool::new(false),
+        decided: AtomicU64::new(0),
+        refused: AtomicU64::new(0),
+    });
     let submitter = client.within(DEADLINE).submitter();
     let mut callers = JoinSet::new();
     for number in 0..CALLERS {
@@ -74,22 +86,30 @@ pub async fn run(client: &Client, world: &World, habits: Habits, seed: u64, node
     let began = Instant::now();
     watch(&mut progress, began, BEFORE, &shared).await;
 
-    let killed = nodes.kill_leader().await.ok_or_else(|| Problem::new(Exit::Unreachable, "nobody leads, so nobody can be killed"))?;
-    progress.line(&format!("{} leads and is killed", places::node_label(killed)));
-    let (leader, time) = nodes
-        .new_leader()
+    let killed = nodes
+        .kill_leader()
         .await
-        .ok_or_else(|| Problem::new(Exit::Unreachable, "no new leader was elected").next("gongji demo, on a quieter machine"))?;
+        .ok_or_else(|| Problem::new(Exit::Unreachable, "nobody leads, so nobody can be killed"))?;
+    progress.line(&format!("{} leads and is killed", places::node_label(killed)));
+    let (leader, time) = nodes.new_leader().await.ok_or_else(|| {
+        Problem::new(Exit::Unreachable, "no new leader was elected").next("gongji demo, on a quieter machine")
+    })?;
     progress.line(&format!("{} leads after {} ms", places::node_label(leader), time.as_millis()));
     watch(&mut progress, began, WITHOUT, &shared).await;
 
     let time = nodes.restart(killed).await?;
-    progress.line(&format!("{} is started again on its directory ({} ms) and catches up", places::node_label(killed), time.as_millis()));
+    progress.line(&format!(
+        "{} is started again on its directory ({} ms) and catches up",
+        places::node_label(killed),
+        time.as_millis()
+    ));
     watch(&mut progress, began, AFTER, &shared).await;
     shared.stop.store(true, Ordering::Relaxed);
     let mut first: Vec<First> = Vec::new();
     while let Some(asked) = callers.join_next().await {
-        first.extend(asked.map_err(|problem| Problem::new(Exit::Bug, format!("a caller ended early: {problem}")))?);
+        first.extend(
+            asked.map_err(|problem| Problem::new(Exit::Bug, format!("a caller ended early: {problem}")))?,
+        );
     }
     progress.end();
     let load = settle(client, first, killed).await?;
@@ -113,7 +133,9 @@ async fn call(submitter: Submitter, mut traffic: Traffic, shared: Arc<Shared>) -
         match &answer {
             Ok(outcome @ (Outcome::Done(_) | Outcome::Refused(_))) => {
                 shared.decided.fetch_add(1, Ordering::Relaxed);
-                shared.refused.fetch_add(u64::from(matches!(outcome, Outcome::Refused(_))), Ordering::Relaxed);
+                shared
+                    .refused
+                    .fetch_add(u64::from(matches!(outcome, Outcome::Refused(_))), Ordering::Relaxed);
                 traffic.answered(ask, outcome);
             }
             Ok(Outcome::Unknown(_)) | Err(_) => {}
@@ -128,14 +150,16 @@ async fn watch(progress: &mut Progress, began: Instant, length: Duration, shared
     let until = Instant::now() + length;
     while Instant::now() < until {
         tokio::time::sleep(TICK).await;
-        let (decided, refused) = (shared.decided.load(Ordering::Relaxed), shared.refused.load(Ordering::Relaxed));
+        let (decided, refused) =
+            (shared.decided.load(Ordering::Relaxed), shared.refused.load(Ordering::Relaxed));
         progress.at(began.elapsed(), format!("{decided} decided, {refused} of them refused by a rule"));
     }
 }
 
 /// Sends again, with the same request ids, whatever has no answer.
 async fn settle(client: &Client, first: Vec<First>, killed: u64) -> Result<Load, Problem> {
-    let mut load = Load { asked: Vec::with_capacity(first.len()), at_once: 0, had_been: 0, had_not: 0, killed };
+    let mut load =
+        Load { asked: Vec::with_capacity(first.len()), at_once: 0, had_been: 0, had_not: 0, killed };
     let mut open = Vec::new();
     for (prepared, answer) in first {
         match answer {
@@ -160,7 +184,10 @@ async fn settle(client: &Client, first: Vec<First>, killed: u64) -> Result<Load,
             Outcome::Refused(refused) if refused.repeated => load.had_been += 1,
             Outcome::Done(_) | Outcome::Refused(_) => load.had_not += 1,
             Outcome::Unknown(request) => {
-                return Err(Problem::new(Exit::Unknown, format!("how request {request} ended is still unknown after {} s", SETTLE.as_secs())));
+                return Err(Problem::new(
+                    Exit::Unknown,
+                    format!("how request {request} ended is still unknown after {} s", SETTLE.as_secs()),
+                ));
             }
         }
         load.asked.push(Asked { prepared, outcome });

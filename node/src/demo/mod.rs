@@ -7,9 +7,10 @@ mod nodes;
 mod say;
 mod story;
 
-use crate::bench::process;
-use crate::bench::world::{self, Habits, Plan, World, hospital, sdk};
 use crate::bench;
+use crate::bench::process;
+use crate::bench::traffic::Habits;
+use crate::bench::world::{self, Plan, World, hospital, sdk};
 use crate::cli::status;
 use crate::places::{self, PROVINCES, Province};
 use crate::problem::{Exit, Problem};
@@ -56,7 +57,8 @@ pub struct Args {
 /// Runs the verb.
 pub async fn run(args: Args) -> Result<Exit> {
     if let Ok(filter) = std::env::var("GONGJI_LOG_LEVEL") {
-        crate::cli::log_to_stderr(&filter, false).map_err(|problem| Problem::usage(format!("GONGJI_LOG_LEVEL: {problem}")))?;
+        crate::cli::log_to_stderr(&filter, false)
+            .map_err(|problem| Problem::usage(format!("GONGJI_LOG_LEVEL: {problem}")))?;
     }
     tokio::select! {
         shown = show(args) => shown,
@@ -79,7 +81,9 @@ async fn show(args: Args) -> Result<Exit> {
     let count = usize::from(args.provinces);
     let voters = args.voters.map_or(if count <= 5 { count } else { VOTERS.min(count) }, usize::from);
     if voters > count {
-        return Err(Problem::usage(format!("{voters} of {count} provinces cannot vote")).next("gongji demo --provinces 7 --voters 5").into());
+        return Err(Problem::usage(format!("{voters} of {count} provinces cannot vote"))
+            .next("gongji demo --provinces 7 --voters 5")
+            .into());
     }
     let seed = args.seed.unwrap_or_else(|| uuid::Uuid::now_v7().as_u128() as u64 % 1_000_000);
     let scratch = match &args.dir {
@@ -87,7 +91,10 @@ async fn show(args: Args) -> Result<Exit> {
         None => Scratch::new("gongji-demo", &[std::env::temp_dir(), std::env::current_dir()?])?,
     };
     let mut say = Say::default();
-    say.boxed(&["演示集群，不得用于生产 · DEMO, not for production", "real nodes, real gRPC on loopback, real syncs; invented people"]);
+    say.boxed(&[
+        "演示集群，不得用于生产 · DEMO, not for production",
+        "real nodes, real gRPC on loopback, real syncs; invented people",
+    ]);
 
     let provinces = chosen(count);
     let began = Instant::now();
@@ -96,10 +103,16 @@ async fn show(args: Args) -> Result<Exit> {
     nodes.form(&client).await?;
     let formed = began.elapsed();
     let (_, memory) = process::memory(std::process::id());
-    let names: Vec<String> = provinces.iter().map(|province| format!("{} {}", province.code, province.zh)).collect();
+    let names: Vec<String> =
+        provinces.iter().map(|province| format!("{} {}", province.code, province.zh)).collect();
     say.part(&format!("The cluster: {count} provinces in one process"));
     say.line(format!("{} (the first {voters} vote)", names.join("  ")));
-    say.line(format!("formed in {:.1} s, {} MiB resident, data in {}", formed.as_secs_f64(), memory >> 20, scratch.path().display()));
+    say.line(format!(
+        "formed in {:.1} s, {} MiB resident, data in {}",
+        formed.as_secs_f64(),
+        memory >> 20,
+        scratch.path().display()
+    ));
 
     say.part("A family's story (amounts in yuan)");
     world::register(&client, &provinces).await?;
@@ -108,7 +121,9 @@ async fn show(args: Args) -> Result<Exit> {
     say.part("A load, and the leader killed in the middle");
     let plan = Plan { provinces: provinces.clone(), couples: COUPLES, credit: CREDIT, quota: QUOTA, seed };
     let world = World::people(&client, &plan, |_| {}).await?;
-    say.line(format!("{COUPLES} donors and as many relatives, over all provinces, pay, refund and raise quotas"));
+    say.line(format!(
+        "{COUPLES} donors and as many relatives, over all provinces, pay, refund and raise quotas"
+    ));
     let mix = "settle=70,refund=20,set_quota=10".parse().map_err(Problem::usage)?;
     let habits = Habits { mix, amount_max: AMOUNT_MAX, all_or_nothing: 0.2 };
     let load = load::run(&client, &world, habits, seed, &mut nodes, &mut say).await?;
@@ -116,8 +131,16 @@ async fn show(args: Args) -> Result<Exit> {
     say.part("What is true now");
     verify(&nodes, &client, &load, &mut say).await?;
     let (most, now) = process::memory(std::process::id());
-    say.line(format!("{} MiB resident, {} at most; {:.1} s in all", now >> 20, most >> 20, began.elapsed().as_secs_f64()));
-    say.line(format!("replay: {} demo --provinces {count} --voters {voters} --seed {seed} --exit", program()));
+    say.line(format!(
+        "{} MiB resident, {} at most; {:.1} s in all",
+        now >> 20,
+        most >> 20,
+        began.elapsed().as_secs_f64()
+    ));
+    say.line(format!(
+        "replay: {} demo --provinces {count} --voters {voters} --seed {seed} --exit",
+        program()
+    ));
 
     let exit = verdict(&say);
     if !args.exit && exit == Exit::Done {
@@ -193,7 +216,10 @@ async fn stay(nodes: &Nodes, world: &World, say: &Say) -> Result<()> {
         });
         say.line(format!("echo '{line}' | {program} submit --addr {address}"));
         say.line(format!("{program} query balances {} --addr {address}", couple.donor));
-        say.line(format!("{program} query obligations {} --addr {address}", world::month_of(std::time::SystemTime::now())));
+        say.line(format!(
+            "{program} query obligations {} --addr {address}",
+            world::month_of(std::time::SystemTime::now())
+        ));
     }
     say.line(format!("client addresses: {}", addresses.join(" ")));
     std::future::pending::<()>().await;

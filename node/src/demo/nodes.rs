@@ -4,9 +4,9 @@
 use crate::cli::start::told;
 use crate::places::Province;
 use crate::problem::{Exit, Problem};
+use client::Client;
 use client::v1;
 use client::v1::cluster_client::ClusterClient;
-use client::Client;
 use node::fault::Fault;
 use node::raft::handle::RaftSettings;
 use node::raft::log::LogSettings;
@@ -95,7 +95,8 @@ impl Nodes {
                 let running = Running::start(settings.clone()).await.map_err(|fault| told(&fault))?;
                 let node = running.node.as_ref().expect("it has just been started");
                 let (peer, api) = (node.peer_address().to_string(), node.api_address().to_string());
-                let member = v1::Member { node: node.id(), peer_address: peer.clone(), api_address: api.clone() };
+                let member =
+                    v1::Member { node: node.id(), peer_address: peer.clone(), api_address: api.clone() };
                 // Back from the dead it is to be found where it was.
                 let settings = Settings { listen_peer: peer, listen_api: api, ..settings };
                 Ok::<_, Problem>(Seat { settings, member, running: Some(running) })
@@ -115,7 +116,9 @@ impl Nodes {
             learners: learners.to_vec(),
             ..Default::default()
         };
-        let failed = |status: tonic::Status| crate::cli::connect::refused(&status, &self.seats[0].member.api_address, "init");
+        let failed = |status: tonic::Status| {
+            crate::cli::connect::refused(&status, &self.seats[0].member.api_address, "init")
+        };
         let formed = ClusterClient::new(client.channel()).init(request).await.map_err(failed)?.into_inner();
         let until = Instant::now() + ELECTED;
         while Instant::now() < until {
@@ -127,12 +130,17 @@ impl Nodes {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(Problem::new(Exit::Unreachable, "the nodes did not all get the first entry in time").next("gongji demo, on a quieter machine"))
+        Err(Problem::new(Exit::Unreachable, "the nodes did not all get the first entry in time")
+            .next("gongji demo, on a quieter machine"))
     }
 
     /// Where clients reach the nodes that are up: `http://127.0.0.1:…`.
     pub fn addresses(&self) -> Vec<String> {
-        self.seats.iter().filter(|seat| seat.running.is_some()).map(|seat| seat.member.api_address.clone()).collect()
+        self.seats
+            .iter()
+            .filter(|seat| seat.running.is_some())
+            .map(|seat| seat.member.api_address.clone())
+            .collect()
     }
 
     /// Where clients reach one of them.

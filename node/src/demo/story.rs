@@ -47,8 +47,12 @@ fn yuan(fen: u64) -> Yuan {
 /// Sends a call that is expected to be done.
 async fn done<V: Verb>(call: Call<V>) -> Result<Receipt, Problem> {
     call.send().await.map_err(|error| sdk(&error))?.done().map_err(|no| match no {
-        NotDone::Refused(refused) => Problem::new(Exit::Refused, "a step of the story was refused").because(refused),
-        NotDone::Unknown(request) => Problem::new(Exit::Unknown, format!("how request {request} ended is unknown")),
+        NotDone::Refused(refused) => {
+            Problem::new(Exit::Refused, "a step of the story was refused").because(refused)
+        }
+        NotDone::Unknown(request) => {
+            Problem::new(Exit::Unknown, format!("how request {request} ended is unknown"))
+        }
     })
 }
 
@@ -79,7 +83,10 @@ impl Family {
         done(henan.enrol_person(&father, Insurance::Resident, ZHENGZHOU)).await?;
         self.step(say, "Enrolment (参保): the daughter as an employee in Suzhou (310), her father as a resident in Zhengzhou, Henan (390).");
         done(suzhou.credit_account(&daughter, yuan(CREDIT), month_of(SystemTime::now()))).await?;
-        self.step(say, format!("Suzhou credits {} to her personal account (个人账户). He has none.", yuan(CREDIT)));
+        self.step(
+            say,
+            format!("Suzhou credits {} to her personal account (个人账户). He has none.", yuan(CREDIT)),
+        );
         self.balances(say, CREDIT, 0, None).await?;
         done(self.hers().activate_wallet(&daughter)).await?;
         done(self.his().activate_wallet(&father)).await?;
@@ -89,7 +96,10 @@ impl Family {
         done(self.his().accept_relation(&relation)).await?;
         self.step(say, format!("She proposes a mutual-aid relation (共济关系) with her parent, he accepts: relation {relation}."));
         done(self.hers().set_quota(&relation, yuan(QUOTA))).await?;
-        self.step(say, format!("She sets a quota (共济额度) of {}: frozen in her account, for him alone.", yuan(QUOTA)));
+        self.step(
+            say,
+            format!("She sets a quota (共济额度) of {}: frozen in her account, for him alone.", yuan(QUOTA)),
+        );
         self.balances(say, CREDIT - QUOTA, QUOTA, Some((&relation, QUOTA, 0))).await?;
         Ok(relation)
     }
@@ -100,7 +110,10 @@ impl Family {
         let paid = done(self.at(&place).settle(&self.father, &place, yuan(HOSPITAL))).await?;
         let settled = paid.settled().cloned().unwrap_or_default();
         let stay = settled.payment.clone();
-        self.step(say, format!("He pays {} at the hospital {place} (结算): {}.", yuan(HOSPITAL), parts(&settled)));
+        self.step(
+            say,
+            format!("He pays {} at the hospital {place} (结算): {}.", yuan(HOSPITAL), parts(&settled)),
+        );
         let mut left = QUOTA - HOSPITAL;
         self.balances(say, CREDIT - QUOTA, left, Some((relation, left, HOSPITAL))).await?;
 
@@ -113,7 +126,11 @@ impl Family {
         self.step(say, format!("He pays {} at the pharmacy {place}: {}.", yuan(PHARMACY), parts(&settled)));
         self.step(say, "The pharmacy's line drops, so it sends the same request again (same request id).");
         let same = again.repeated && (again.index, again.place) == (paid.index, paid.place);
-        say.check("the answer is the first one, remembered; nothing is paid twice", same, format!("{again:?}"));
+        say.check(
+            "the answer is the first one, remembered; nothing is paid twice",
+            same,
+            format!("{again:?}"),
+        );
         left -= PHARMACY;
         self.balances(say, CREDIT - QUOTA, left, Some((relation, left, HOSPITAL + PHARMACY))).await?;
         Ok((stay, medicine))
@@ -122,7 +139,8 @@ impl Family {
     /// The hospital gives a part back.
     async fn give_back(&mut self, say: &mut Say, relation: &str, stay: &str) -> Result<(), Problem> {
         let refunded = done(self.at(&hospital(ZHENGZHOU)).refund(stay).only(yuan(REFUND))).await?;
-        let to_quota = refunded.refunded().is_some_and(|refunded| refunded.legs.iter().all(|leg| leg.to_quota));
+        let to_quota =
+            refunded.refunded().is_some_and(|refunded| refunded.legs.iter().all(|leg| leg.to_quota));
         self.step(say, format!("The hospital refunds {} (退费): a test was not done.", yuan(REFUND)));
         say.check("the relation lives, so it goes back to the quota", to_quota, format!("{refunded:?}"));
         let left = QUOTA - HOSPITAL - PHARMACY + REFUND;
@@ -133,7 +151,13 @@ impl Family {
     async fn end(&mut self, say: &mut Say, relation: &str, medicine: &str) -> Result<(), Problem> {
         let left = QUOTA - HOSPITAL - PHARMACY + REFUND;
         done(self.hers().release_relation(relation)).await?;
-        self.step(say, format!("She releases the relation (解除): the {} that he did not use are hers again.", yuan(left)));
+        self.step(
+            say,
+            format!(
+                "She releases the relation (解除): the {} that he did not use are hers again.",
+                yuan(left)
+            ),
+        );
         let mut available = CREDIT - QUOTA + left;
         self.balances(say, available, 0, Some((relation, 0, QUOTA - left))).await?;
 
@@ -150,9 +174,14 @@ impl Family {
 
         let place = pharmacy(ZHENGZHOU);
         let refunded = done(self.at(&place).refund(medicine)).await?;
-        let to_account = refunded.refunded().is_some_and(|refunded| refunded.legs.iter().all(|leg| !leg.to_quota));
+        let to_account =
+            refunded.refunded().is_some_and(|refunded| refunded.legs.iter().all(|leg| !leg.to_quota));
         self.step(say, format!("The pharmacy takes the medicine back: {}.", yuan(PHARMACY)));
-        say.check("the relation is over, so the money goes to her account", to_account, format!("{refunded:?}"));
+        say.check(
+            "the relation is over, so the money goes to her account",
+            to_account,
+            format!("{refunded:?}"),
+        );
         available += PHARMACY;
         self.balances(say, available, 0, None).await
     }
@@ -162,19 +191,33 @@ impl Family {
         let month = month_of(SystemTime::now());
         let pages = self.client.obligations(&month).payer("32").payee("41");
         let rows = pages.all().await.map_err(|error| sdk(&error))?;
-        let ours = rows.iter().filter(|row| row.payer == SUZHOU && row.payee == area_of(&hospital(ZHENGZHOU)));
-        let owed: Vec<String> = ours.map(|row| format!("{} − {} = {}", row.charged, row.refunded, row.owed)).collect();
+        let ours =
+            rows.iter().filter(|row| row.payer == SUZHOU && row.payee == area_of(&hospital(ZHENGZHOU)));
+        let owed: Vec<String> =
+            ours.map(|row| format!("{} − {} = {}", row.charged, row.refunded, row.owed)).collect();
         let expected = [
             format!("{} − {} = {}", yuan(HOSPITAL), yuan(REFUND), yuan(HOSPITAL - REFUND)),
             format!("{} − {} = 0.00", yuan(PHARMACY), yuan(PHARMACY)),
         ];
-        self.step(say, format!("For {month} Suzhou owes Zhengzhou (清分): hospital {}; pharmacy {}.", expected[0], expected[1]));
+        self.step(
+            say,
+            format!(
+                "For {month} Suzhou owes Zhengzhou (清分): hospital {}; pharmacy {}.",
+                expected[0], expected[1]
+            ),
+        );
         say.check("the obligations say the same", owed == expected, format!("{owed:?}"));
         Ok(())
     }
 
     /// Shows her account and his quota, and checks them. The relation with (unused, used).
-    async fn balances(&self, say: &mut Say, available: u64, frozen: u64, quota: Option<(&str, u64, u64)>) -> Result<(), Problem> {
+    async fn balances(
+        &self,
+        say: &mut Say,
+        available: u64,
+        frozen: u64,
+        quota: Option<(&str, u64, u64)>,
+    ) -> Result<(), Problem> {
         let person = self.client.person(&self.daughter).await.map_err(|error| sdk(&error))?.value;
         let account = person.account.unwrap_or_default();
         let mut seen = format!("her account: available {}, frozen {}", account.available, account.reserved);

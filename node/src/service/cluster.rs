@@ -148,7 +148,7 @@ impl pb::cluster_server::Cluster for ClusterService {
             "" => uuid::Uuid::now_v7().into_bytes(),
             text => wire::cluster_from_proto("cluster", text).map_err(bad)?,
         };
-        self.shared.data_dir.lock().set_cluster(cluster).map_err(|fault| unwell(&fault))?;
+        self.shared.set_cluster(cluster)?;
         self.shared.links.join(cluster);
         tracing::info!(cluster = wire::cluster_to_proto(cluster), voters = voters.len(), learners = learners.len(), "forming a cluster");
         self.shared
@@ -272,6 +272,15 @@ fn hex(bytes: &[u8]) -> String {
 impl Shared {
     fn cluster_text(&self) -> String {
         self.links.cluster().map(wire::cluster_to_proto).unwrap_or_default()
+    }
+
+    /// Makes this node one of the cluster, durably.
+    pub(crate) fn set_cluster(&self, cluster: [u8; 16]) -> Result<(), Status> {
+        let mut data_dir = self.data_dir.lock();
+        let data_dir = data_dir.as_mut().ok_or_else(|| status::status(Reason::NodeStopping, ""))?;
+        data_dir.set_cluster(cluster).map_err(|fault| unwell(&fault))?;
+        self.state.set_cluster(cluster);
+        Ok(())
     }
 
     /// How this node is.

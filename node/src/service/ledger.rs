@@ -187,6 +187,11 @@ type Watcher = mpsc::Sender<Result<pb::WatchResponse, Status>>;
 /// Sends every committed entry from `next` on, in order and without a gap: a cursor over the journal.
 async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(), Status> {
     let mut applied = shared.applied.clone();
+    // The first word is a heartbeat: the watcher knows at once that it is heard.
+    let reached = *applied.borrow();
+    if !beat(watcher, reached, next).await {
+        return Ok(());
+    }
     loop {
         let reached = *applied.borrow_and_update();
         while next <= reached {
@@ -210,8 +215,7 @@ async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(),
             }
             next = page.next;
         }
-        let heartbeat = pb::Heartbeat { committed: reached, next };
-        if watcher.send(Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Heartbeat(heartbeat)) })).await.is_err() {
+        if !beat(watcher, reached, next).await {
             return Ok(());
         }
         match tokio::time::timeout(WATCH_HEARTBEAT, applied.changed()).await {
@@ -222,6 +226,12 @@ async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(),
             return Err(status::status(Reason::NodeStopping, ""));
         }
     }
+}
+
+/// Tells a watcher how far the ledger is; false when the watcher has gone.
+async fn beat(watcher: &Watcher, committed: u64, next: u64) -> bool {
+    let kind = Some(pb::watch_response::Kind::Heartbeat(pb::Heartbeat { committed, next }));
+    watcher.send(Ok(pb::WatchResponse { kind })).await.is_ok()
 }
 
 /// A journal record as watchers see it: what was decided earlier and only answered again is left out.

@@ -44,7 +44,7 @@ impl PeerService {
             .map_err(|_| status::status(Reason::WrongCluster, "the message names no cluster"))?;
         if shared.links.cluster().is_none() {
             // Durable before anything of that cluster is answered.
-            shared.data_dir.lock().set_cluster(cluster).map_err(|fault| unwell(&fault))?;
+            shared.set_cluster(cluster)?;
         }
         if !shared.links.join(cluster) {
             return Err(status::status(Reason::WrongCluster, "this node belongs to another cluster"));

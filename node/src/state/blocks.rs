@@ -188,11 +188,6 @@ impl Reader {
         self.at
     }
 
-    /// Records read so far.
-    pub(crate) fn count(&self) -> u64 {
-        self.records
-    }
-
     /// The next block's records; none behind the last, when foot, total hash and end of file have been checked too.
     pub(crate) fn block(&mut self) -> Result<Option<Block>, Fault> {
         if self.whole {

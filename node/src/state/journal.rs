@@ -12,9 +12,11 @@
 //! behind MARK can be torn and is replayed from the log, and what lies before it must be whole.
 
 use crate::fault::Fault;
+use crate::state::{JournalEntry, StateSettings};
 use crate::state::files;
+use crate::state::inner::Poison;
 use crate::state::segment::{self, Segment};
-use crate::state::{JournalEntry, Poison};
+use crate::state::segment_writer;
 use ledger::{Answer, Outcome, Position, codec};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -26,8 +28,6 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// Entries that may wait for the writer; then the apply task waits too.
 const QUEUE: usize = 64;
-/// How many bytes of the latest entries are kept in memory for watchers at the tail.
-const RECENT_BYTES: usize = 4 << 20;
 
 /// One entry of the journal, as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,7 @@ pub(crate) struct Shared {
     /// Stretches, from and to inclusive, that this node does not have.
     pub(crate) gaps: RwLock<Vec<(u64, u64)>>,
     pub(crate) keep_bytes: Option<u64>,
+    recent_bytes: usize,
     recent: Mutex<Recent>,
     covered: AtomicU64,
 }
@@ -114,8 +115,7 @@ impl Journal {
     pub(crate) fn open(
         dir: &Path,
         applied: u64,
-        segment_bytes: u64,
-        keep_bytes: Option<u64>,
+        settings: &StateSettings,
         poison: Arc<Poison>,
         notes: &mut Vec<String>,
     ) -> Result<Journal, Fault> {
@@ -134,12 +134,13 @@ impl Journal {
             dir: dir.to_path_buf(),
             segments: RwLock::new(opened.segments.into_iter().map(Arc::new).collect()),
             gaps: RwLock::new(gaps),
-            keep_bytes,
+            keep_bytes: settings.journal_keep_bytes,
+            recent_bytes: settings.journal_recent_bytes,
             recent: Mutex::default(),
             covered: AtomicU64::new(covered),
         });
         let (orders, inbox) = sync_channel(QUEUE);
-        let writer = segment::Writer::new(shared.clone(), segment_bytes)?;
+        let writer = segment_writer::Writer::new(shared.clone(), settings.journal_segment_bytes)?;
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn({
@@ -162,7 +163,7 @@ impl Journal {
         }
         if let Some(entry) = entry {
             let blob = Arc::new(Blob { index, stamp: entry.stamp, raw: pack(entry.batch, entry.answers) });
-            self.shared.recent.lock().push(blob.clone());
+            self.shared.recent.lock().push(blob.clone(), self.shared.recent_bytes);
             self.order(Order::Append(blob))?;
         }
         self.shared.covered.store(index, Ordering::Release);
@@ -244,19 +245,17 @@ impl Drop for Journal {
     /// Writes out what waits. It is not synced: the log has it.
     fn drop(&mut self) {
         self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            if thread.join().is_err() {
-                tracing::error!(dir = %self.shared.dir.display(), "the journal's thread panicked");
-            }
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!(dir = %self.shared.dir.display(), "the journal's thread panicked");
         }
     }
 }
 
 impl Recent {
-    fn push(&mut self, blob: Arc<Blob>) {
+    fn push(&mut self, blob: Arc<Blob>, most: usize) {
         self.bytes += blob.raw.len();
         self.blobs.push_back(blob);
-        while self.bytes > RECENT_BYTES {
+        while self.bytes > most {
             let Some(oldest) = self.blobs.pop_front() else { break };
             self.bytes -= oldest.raw.len();
         }
@@ -279,7 +278,7 @@ impl Recent {
     }
 }
 
-fn write_orders(mut writer: segment::Writer, inbox: &Receiver<Order>, poison: &Poison) {
+fn write_orders(mut writer: segment_writer::Writer, inbox: &Receiver<Order>, poison: &Poison) {
     while let Ok(order) = inbox.recv() {
         let done = match order {
             Order::Append(blob) => writer.append(&blob),

@@ -13,12 +13,16 @@
 
 mod blocks;
 mod checkpoint;
+mod directory;
 mod files;
+mod inner;
 mod journal;
+mod key_hash;
 mod memory;
 mod page;
 mod recover;
 mod segment;
+mod segment_writer;
 mod settings;
 mod snapshot;
 mod store;
@@ -31,22 +35,17 @@ pub use settings::{StateSettings, Steps};
 pub use snapshot::Snapshot;
 
 use crate::fault::Fault;
-use checkpoint::RedoHead;
+use inner::{Inner, Poison, Writing, checkpoint_when_told};
 use journal::Journal;
-use ledger::digest::RowHash;
-use ledger::{Answer, Changes, Digest, Key, Row, View, codec};
-use memory::{Cache, KeyHash, Layer, Memory, Slot};
-use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use ledger::{Answer, Changes, Digest, Key, Row, View};
+use memory::{Cache, KeyHash, Layer, Memory};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use store::Store;
-
-/// How many applied indexes back a digest is remembered.
-const DIGESTS_KEPT: usize = 4096;
 
 /// A position in the Raft log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -138,67 +137,10 @@ impl Check {
     }
 }
 
-/// The first write fault: from then on every call gives it back.
-#[derive(Default)]
-pub(crate) struct Poison {
-    fault: RwLock<Option<Fault>>,
-}
-
-impl Poison {
-    /// The fault that poisoned the state.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        self.fault.read().clone().map_or(Ok(()), Err)
-    }
-
-    /// Keeps the first fault.
-    pub(crate) fn set(&self, fault: Fault) {
-        let mut kept = self.fault.write();
-        if kept.is_none() {
-            tracing::error!(%fault, "the state accepts no more changes");
-            *kept = Some(fault);
-        }
-    }
-
-    fn guard<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if let Err(fault) = &result {
-            self.set(fault.clone());
-        }
-        result
-    }
-}
-
 /// The state of a node. Cheap to clone: all clones are one state.
 #[derive(Clone)]
 pub struct State {
     inner: Arc<Inner>,
-}
-
-struct Inner {
-    dir: PathBuf,
-    settings: StateSettings,
-    memory: RwLock<Memory>,
-    cache: Cache,
-    hash: KeyHash,
-    journal: Journal,
-    poison: Arc<Poison>,
-    notes: Vec<String>,
-    digests: Mutex<VecDeque<(u64, Digest)>>,
-    /// Held by whoever absorbs or installs.
-    absorbing: Mutex<()>,
-    /// Held by whoever writes to the store or relies on it standing still.
-    writing: Mutex<Writing>,
-    snapshots: Mutex<Vec<Snapshot>>,
-    /// Wakes the checkpoint thread.
-    trigger: SyncSender<()>,
-    /// Told when a checkpoint has made room.
-    room: (Mutex<()>, Condvar),
-}
-
-#[derive(Default)]
-struct Writing {
-    /// Folders of generations that are no longer used, removed once sled has let go of them.
-    left_over: Vec<(Weak<Store>, PathBuf)>,
-    closed: bool,
 }
 
 impl State {
@@ -215,8 +157,7 @@ impl State {
         let journal = Journal::open(
             &dir.join("journal"),
             recovered.applied.index(),
-            settings.journal_segment_bytes,
-            settings.journal_keep_bytes,
+            &settings,
             poison.clone(),
             &mut notes,
         )?;
@@ -240,6 +181,7 @@ impl State {
                 store: recovered.store,
                 applied: recovered.applied,
             }),
+            cluster: settings.cluster.map(OnceLock::from).unwrap_or_default(),
             settings,
             hash,
             journal,
@@ -258,6 +200,11 @@ impl State {
             .spawn(move || checkpoint_when_told(&weak, &bell))
             .map_err(|e| Fault::io("start thread", dir, e))?;
         Ok(State { inner })
+    }
+
+    /// Tells the state which cluster it belongs to. The first word counts.
+    pub fn set_cluster(&self, cluster: [u8; 16]) {
+        self.inner.cluster.get_or_init(|| cluster);
     }
 
     /// What opening had to repair, in words; empty after a clean start or an ordinary crash.
@@ -315,7 +262,7 @@ impl State {
             return Ok(newest.clone());
         }
         let store = inner.memory.read().store.clone();
-        let cluster = inner.settings.cluster.unwrap_or_default();
+        let cluster = inner.cluster.get().copied().unwrap_or_default();
         let built =
             snapshot::write(&inner.dir.join("snap"), cluster, &applied, &store, &inner.settings.steps);
         let built = inner.poison.guard(built)?;
@@ -345,14 +292,14 @@ impl State {
         let inner = &*self.inner;
         let _one = inner.absorbing.lock();
         inner.poison.check()?;
-        let verified = snapshot::verify(path, inner.settings.cluster)?;
+        let verified = snapshot::verify(path, inner.cluster.get().copied())?;
         let mut writing = inner.writing.lock();
         inner.poison.guard(inner.install(path, verified, &mut writing))
     }
 
     /// A received snapshot, its whole file verified. Nothing is changed.
     pub fn received(&self, path: &Path) -> Result<Snapshot, Fault> {
-        snapshot::verify(path, self.inner.settings.cluster)
+        snapshot::verify(path, self.inner.cluster.get().copied())
     }
 
     /// Journal entries from an index on, at most so many bytes (uncompressed), but at least one.
@@ -393,243 +340,6 @@ impl State {
     }
 }
 
-impl Inner {
-    fn absorb(&self, entry: Entry<'_>) -> Result<(), Fault> {
-        let index = entry.log.index;
-        let (slots, digest) = {
-            let memory = self.memory.read();
-            if memory.applied.log.is_some_and(|last| index <= last.index) {
-                return Err(Fault::Corrupt {
-                    place: format!("log entry {index}"),
-                    what: format!("it comes after entry {} was applied", memory.applied.index()),
-                    hint: "report this: entries must be applied in order".into(),
-                });
-            }
-            let mut digest = memory.applied.digest.clone();
-            let mut slots = Vec::with_capacity(entry.changes.len());
-            let mut key_bytes = Vec::with_capacity(48);
-            for (key, row) in entry.changes {
-                let old = memory.slot(&self.cache, &key)?;
-                digest.remove(key.table(), old.hash);
-                let (hash, bytes) = match &row {
-                    None => (RowHash::default(), 0),
-                    Some(row) => {
-                        key_bytes.clear();
-                        key.write(&mut key_bytes);
-                        let value = codec::encode_row(row);
-                        (RowHash::of(&key_bytes, &value), value.len())
-                    }
-                };
-                digest.add(key.table(), hash);
-                slots.push((key, Slot { row, hash }, bytes));
-            }
-            (slots, digest)
-        };
-        self.journal.append(index, entry.journal.as_ref())?;
-        let pending = {
-            let mut memory = self.memory.write();
-            for (key, slot, bytes) in slots {
-                memory.changes.put(key, slot, bytes);
-            }
-            memory.applied.log = Some(entry.log);
-            memory.applied.digest = digest.clone();
-            if let Some(membership) = entry.membership {
-                memory.applied.membership = membership;
-            }
-            (memory.changes.len(), memory.changes.bytes())
-        };
-        self.remember(index, digest);
-        self.press(pending)
-    }
-
-    fn remember(&self, index: u64, digest: Digest) {
-        let mut digests = self.digests.lock();
-        if digests.len() == DIGESTS_KEPT {
-            digests.pop_front();
-        }
-        digests.push_back((index, digest));
-    }
-
-    /// Has a checkpoint written when enough has changed; waits for it when far too much has.
-    fn press(&self, (changes, bytes): (usize, usize)) -> Result<(), Fault> {
-        let (settings, mut changes, mut bytes) = (&self.settings, changes, bytes);
-        if changes < settings.checkpoint_changes && bytes < settings.checkpoint_bytes {
-            return Ok(());
-        }
-        loop {
-            // Full: it has been told already.
-            let _ = self.trigger.try_send(());
-            let most = settings.changes_most.max(settings.checkpoint_changes);
-            if changes < most && bytes < settings.checkpoint_bytes.saturating_mul(4) {
-                return Ok(());
-            }
-            let (lock, bell) = &self.room;
-            bell.wait_for(&mut lock.lock(), Duration::from_millis(50));
-            self.poison.check()?;
-            let memory = self.memory.read();
-            (changes, bytes) = (memory.changes.len(), memory.changes.bytes());
-        }
-    }
-
-    /// Writes a checkpoint, and gives what it holds.
-    fn checkpoint(&self, writing: &mut Writing) -> Result<Applied, Fault> {
-        self.poison.check()?;
-        let done = self.poison.guard(self.write_checkpoint(writing));
-        self.room.1.notify_all();
-        done
-    }
-
-    fn write_checkpoint(&self, writing: &mut Writing) -> Result<Applied, Fault> {
-        writing.sweep();
-        let (frozen, applied, store, base) = {
-            let mut memory = self.memory.write();
-            if memory.stored == memory.applied.log.map(|log| log.index) {
-                return Ok(memory.applied.clone());
-            }
-            if writing.closed {
-                let closed = std::io::Error::other("the state has been closed");
-                return Err(Fault::io("write checkpoint", &self.dir, closed));
-            }
-            let frozen = Arc::new(std::mem::replace(&mut memory.changes, Layer::with_hash(self.hash)));
-            memory.frozen = Some(frozen.clone());
-            (frozen, memory.applied.clone(), memory.store.clone(), memory.stored)
-        };
-        let steps = &self.settings.steps;
-        steps.at("frozen");
-        // First of all: once the redo file is in place, a restart stands at its index and replays nothing before.
-        self.journal.sync(applied.index())?;
-        steps.at("journal synced");
-        let head = RedoHead { generation: store.number(), base, applied: applied.clone() };
-        let redo = checkpoint::write_redo(&store, &frozen, &head, steps)?;
-        checkpoint::redo(&store, &redo, steps)?;
-        files::remove(&redo)?;
-        steps.at("redo removed");
-        // While the frozen rows hide them, nobody reads the old ones into the cache again.
-        self.cache.forget(&frozen);
-        let old = {
-            let mut memory = self.memory.write();
-            memory.stored = applied.log.map(|log| log.index);
-            let frozen = memory.frozen.take();
-            std::mem::replace(&mut memory.written, frozen)
-        };
-        // What the checkpoint before this one wrote, and this one did not, still is what the store holds.
-        if let Some(old) = old {
-            self.cache.keep_from(&old, &frozen);
-        }
-        Ok(applied)
-    }
-
-    /// Puts a snapshot first, and removes those that are not kept any more.
-    fn keep_snapshot(&self, newest: Snapshot) -> Result<(), Fault> {
-        let mut snapshots = self.snapshots.lock();
-        snapshots.retain(|snapshot| snapshot.path != newest.path);
-        snapshots.insert(0, newest);
-        while snapshots.len() > self.settings.snapshots_kept.max(1) {
-            if let Some(oldest) = snapshots.pop() {
-                self.poison.guard(files::remove(&oldest.path))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn install(&self, path: &Path, verified: Snapshot, writing: &mut Writing) -> Result<Snapshot, Fault> {
-        let steps = &self.settings.steps;
-        let (store, applied) = recover::generation(&self.dir, Some(path), &self.settings)?;
-        steps.at("install loaded");
-        let snap = self.dir.join("snap");
-        let kept = snapshot::path_of(&snap, &verified.id);
-        if path != kept {
-            // Received bytes were written by others: durable before they are relied upon.
-            let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
-            synced.map_err(|e| Fault::io("sync file", path, e))?;
-            files::rename(path, &kept)?;
-        }
-        steps.at("install snapshot kept");
-        recover::make_current(&self.dir, store.number())?;
-        steps.at("install current");
-        self.journal.gap(applied.index())?;
-        let old = {
-            let mut memory = self.memory.write();
-            let new = Memory {
-                changes: Layer::with_hash(self.hash),
-                frozen: None,
-                written: None,
-                stored: applied.log.map(|log| log.index),
-                store: Arc::new(store),
-                applied: applied.clone(),
-            };
-            self.cache.clear();
-            std::mem::replace(&mut *memory, new)
-        };
-        writing.left_over.push((Arc::downgrade(&old.store), old.store.dir().to_path_buf()));
-        drop(old);
-        self.remember(applied.index(), applied.digest.clone());
-        let installed = Snapshot { path: kept, ..verified };
-        self.keep_snapshot(installed.clone())?;
-        for (name, part) in files::list(&snap)? {
-            if name.ends_with(".part") {
-                files::remove(&part)?;
-            }
-        }
-        Ok(installed)
-    }
-
-    fn check(&self) -> Result<Check, Fault> {
-        let _still = self.writing.lock();
-        let (changes, applied, store) = {
-            let memory = self.memory.read();
-            // Only after a failed checkpoint is there anything frozen while nobody writes.
-            if memory.frozen.is_some() {
-                drop(memory);
-                self.poison.check()?;
-                return Err(Fault::io(
-                    "check state",
-                    &self.dir,
-                    std::io::Error::other("a checkpoint is unfinished"),
-                ));
-            }
-            let changes: std::collections::HashMap<Key, Slot, KeyHash> = memory.changes.rows.clone();
-            (changes, memory.applied.clone(), memory.store.clone())
-        };
-        let (mut recomputed, mut rows) = (Digest::default(), 0);
-        let mut count = |key: &Key, key_bytes: &[u8], value: &[u8]| {
-            recomputed.add(key.table(), RowHash::of(key_bytes, value));
-            rows += 1;
-        };
-        store.each(&mut |key, key_bytes, value| {
-            if !changes.contains_key(&key) {
-                count(&key, key_bytes, value);
-            }
-            Ok(())
-        })?;
-        for (key, slot) in &changes {
-            if let Some(row) = &slot.row {
-                count(key, &codec::encode_key(key), &codec::encode_row(row));
-            }
-        }
-        Ok(Check { index: applied.index(), rows, kept: applied.digest, recomputed })
-    }
-}
-
-impl Writing {
-    /// Removes generations that sled has let go of.
-    fn sweep(&mut self) {
-        self.left_over.retain(|(store, path)| {
-            if store.strong_count() > 0 {
-                return true;
-            }
-            // What cannot be removed now is removed at the next start.
-            match std::fs::remove_dir_all(path) {
-                Ok(()) => false,
-                Err(e) => {
-                    tracing::warn!(path = %path.display(), error = %e, "an old generation is not removed yet");
-                    false
-                }
-            }
-        });
-    }
-}
-
 /// A consistent view at a checkpoint, for long scans. See [`State::still`].
 pub struct Still<'a> {
     applied: Applied,
@@ -654,18 +364,5 @@ impl View for Still<'_> {
     fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Fault> {
         let rows = self.store.range(std::ops::Bound::Included(*from), until, most)?;
         Ok(rows.into_iter().map(|(key, row)| (key, Arc::new(row))).collect())
-    }
-}
-
-fn checkpoint_when_told(state: &Weak<Inner>, bell: &Receiver<()>) {
-    // Ends when the last State is dropped, and with it the sender.
-    while bell.recv().is_ok() {
-        let Some(inner) = state.upgrade() else { return };
-        let mut writing = inner.writing.lock();
-        if writing.closed {
-            return;
-        }
-        // A fault is kept in the poison and logged there; the next absorb gives it to the caller.
-        let _ = inner.checkpoint(&mut writing);
     }
 }

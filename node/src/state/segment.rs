@@ -1,4 +1,4 @@
-//! Segment files of the journal: their layout, opening, writing and reading. See `journal`.
+//! Segment files of the journal: their layout, opening and reading. See `journal`.
 
 use crate::fault::Fault;
 use crate::state::files;
@@ -7,47 +7,43 @@ use ledger::codec;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const MARK: &str = "MARK";
-const MAGIC: &[u8; 8] = b"GJJOURN1";
-const HEAD: usize = 36;
-const RECORD_HEAD: usize = 28;
-/// Smaller entries are not worth compressing.
-const COMPRESS_FROM: usize = 1 << 10;
-/// zstd's level: with 1 the journal takes a third of its raw bytes at some 400 MB/s.
-const LEVEL: i32 = 1;
+pub(crate) const MARK: &str = "MARK";
+pub(crate) const MAGIC: &[u8; 8] = b"GJJOURN1";
+pub(crate) const HEAD: usize = 36;
+pub(crate) const RECORD_HEAD: usize = 28;
 /// No entry is larger (the proposer's most is far below).
 const RAW_MAX: usize = 256 << 20;
 /// An index point is kept in memory for every so many bytes of a segment.
-const POINT_EVERY: u64 = 256 << 10;
+pub(crate) const POINT_EVERY: u64 = 256 << 10;
 
 /// What is durable, and what is missing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Mark {
     /// The segment that was being written, by its first index; 0 if there was none.
-    segment: u64,
+    pub(crate) segment: u64,
     /// Its durable length.
-    length: u64,
+    pub(crate) length: u64,
     /// The last index covered.
-    covered: u64,
+    pub(crate) covered: u64,
     /// The oldest segment kept.
-    oldest: u64,
+    pub(crate) oldest: u64,
     /// Stretches, from and to inclusive, that this node does not have.
     pub(crate) gaps: Vec<(u64, u64)>,
 }
 
 /// One file.
 pub(crate) struct Segment {
-    path: PathBuf,
-    first: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) first: u64,
     /// Bytes that readers may look at.
-    length: AtomicU64,
+    pub(crate) length: AtomicU64,
     /// Index and offset of some records, in order; none as long as nobody has read a segment that was closed before this start.
-    points: Mutex<Option<Vec<(u64, u64)>>>,
+    pub(crate) points: Mutex<Option<Vec<(u64, u64)>>>,
 }
 
 impl Segment {
@@ -207,7 +203,7 @@ fn read_head(path: &Path, length: u64) -> Result<Option<SegmentHead>, Fault> {
 
 struct Walked {
     last: u64,
-    length: u64,
+    pub(crate) length: u64,
     points: Vec<(u64, u64)>,
     /// Where reading had to stop, and why.
     damage: Option<(u64, &'static str)>,
@@ -244,7 +240,7 @@ struct Records {
     file: BufReader<File>,
     path: PathBuf,
     at: u64,
-    length: u64,
+    pub(crate) length: u64,
 }
 
 enum Step {
@@ -359,172 +355,7 @@ fn offset_of(shared: &Shared, segment: &Segment, index: u64) -> Result<u64, Faul
     Ok(place.checked_sub(1).map_or(HEAD as u64, |place| points[place].1))
 }
 
-/// Writes segments. Lives in the journal's thread.
-pub(crate) struct Writer {
-    shared: Arc<Shared>,
-    segment_bytes: u64,
-    packer: zstd::bulk::Compressor<'static>,
-    open: Option<Open>,
-    /// A gap was named: the next entry starts a segment of its own.
-    fresh: bool,
-}
-
-struct Open {
-    segment: Arc<Segment>,
-    file: BufWriter<File>,
-    length: u64,
-}
-
-impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, segment_bytes: u64) -> Result<Writer, Fault> {
-        let packer =
-            zstd::bulk::Compressor::new(LEVEL).map_err(|e| Fault::io("start zstd", &shared.dir, e))?;
-        let last = shared.segments.read().last().cloned();
-        let mut writer = Writer { shared, segment_bytes, packer, open: None, fresh: false };
-        if let Some(segment) = last {
-            let fail = |e| Fault::io("open journal", &segment.path, e);
-            let mut file = File::options().write(true).open(&segment.path).map_err(fail)?;
-            let length = segment.length();
-            file.seek(SeekFrom::Start(length)).map_err(fail)?;
-            writer.open = Some(Open { segment: segment.clone(), file: buffered(file), length });
-        }
-        Ok(writer)
-    }
-
-    pub(crate) fn append(&mut self, blob: &Blob) -> Result<(), Fault> {
-        let full = self.open.as_ref().is_none_or(|open| open.length >= self.segment_bytes);
-        if full || self.fresh {
-            self.rotate(blob.index)?;
-        }
-        let packed = match blob.raw.len() >= COMPRESS_FROM {
-            true => self
-                .packer
-                .compress(&blob.raw)
-                .map_err(|e| Fault::io("compress entry", &self.shared.dir, e))?,
-            false => Vec::new(),
-        };
-        let body = if packed.is_empty() || packed.len() >= blob.raw.len() { &blob.raw } else { &packed };
-        let mut head = [0; RECORD_HEAD];
-        let length = u32::try_from(RECORD_HEAD - 8 + body.len()).expect("an entry is far below 4 GiB");
-        let raw_length = u32::try_from(blob.raw.len()).expect("an entry is far below 4 GiB");
-        head[..4].copy_from_slice(&length.to_le_bytes());
-        head[8..16].copy_from_slice(&blob.index.to_le_bytes());
-        head[16..24].copy_from_slice(&blob.stamp.to_le_bytes());
-        head[24..].copy_from_slice(&raw_length.to_le_bytes());
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&head[..4]);
-        hasher.update(&head[8..]);
-        hasher.update(body);
-        head[4..8].copy_from_slice(&hasher.finalize().to_le_bytes());
-        let open = self.open.as_mut().expect("rotate() opens a segment");
-        let write = open.file.write_all(&head).and_then(|()| open.file.write_all(body));
-        write.map_err(|e| Fault::io("write journal", &open.segment.path, e))?;
-        if let Some(points) = open.segment.points.lock().as_mut() {
-            if points.last().is_none_or(|(_, at)| open.length >= at + POINT_EVERY) {
-                points.push((blob.index, open.length));
-            }
-        }
-        open.length += (RECORD_HEAD + body.len()) as u64;
-        Ok(())
-    }
-
-    /// Hands everything to the operating system, where readers find it.
-    pub(crate) fn flush(&mut self) -> Result<(), Fault> {
-        let Some(open) = &mut self.open else { return Ok(()) };
-        open.file.flush().map_err(|e| Fault::io("write journal", &open.segment.path, e))?;
-        open.segment.length.store(open.length, Ordering::Release);
-        Ok(())
-    }
-
-    /// Makes everything durable and says so in MARK.
-    pub(crate) fn sync(&mut self, covered: u64) -> Result<(), Fault> {
-        self.sync_file()?;
-        let pruned = self.prunable();
-        let segments = self.shared.segments.read().clone();
-        let oldest = segments.get(pruned).map_or(0, |segment| segment.first);
-        if let Some(kept) = segments.get(pruned).filter(|_| pruned > 0) {
-            let mut gaps = self.shared.gaps.write();
-            gaps.retain(|(_, to)| *to >= kept.first);
-            gaps.insert(0, (1, kept.first - 1));
-        }
-        self.write_mark(covered, oldest)?;
-        if pruned > 0 {
-            self.shared.segments.write().drain(..pruned);
-            for segment in &segments[..pruned] {
-                files::remove(&segment.path)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Names what lies between the last entry and `upto` as missing.
-    pub(crate) fn gap(&mut self, upto: u64) -> Result<(), Fault> {
-        self.sync_file()?;
-        add_gap(&mut self.shared.gaps.write(), self.shared.covered() + 1, upto);
-        self.fresh = true;
-        let oldest = self.shared.segments.read().first().map_or(0, |segment| segment.first);
-        self.write_mark(upto, oldest)
-    }
-
-    fn sync_file(&mut self) -> Result<(), Fault> {
-        self.flush()?;
-        let Some(open) = &self.open else { return Ok(()) };
-        open.file.get_ref().sync_data().map_err(|e| Fault::io("sync journal", &open.segment.path, e))
-    }
-
-    /// How many of the oldest segments lie beyond what is to be kept.
-    fn prunable(&self) -> usize {
-        let Some(keep) = self.shared.keep_bytes else { return 0 };
-        let segments = self.shared.segments.read();
-        let mut kept = 0;
-        let newest_first = segments.iter().rev().skip(1);
-        let within = newest_first.take_while(|segment| {
-            kept += segment.length();
-            kept <= keep
-        });
-        segments.len().saturating_sub(1 + within.count())
-    }
-
-    fn write_mark(&self, covered: u64, oldest: u64) -> Result<(), Fault> {
-        let (segment, length) = self.open.as_ref().map_or((0, 0), |open| (open.segment.first, open.length));
-        let mark = Mark { segment, length, covered, oldest, gaps: self.shared.gaps.read().clone() };
-        let mut bytes = codec::encode(&mark);
-        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-        files::replace(&self.shared.dir.join(MARK), &bytes)
-    }
-
-    fn rotate(&mut self, first: u64) -> Result<(), Fault> {
-        self.sync_file()?;
-        self.fresh = false;
-        let (before, before_length) =
-            self.open.as_ref().map_or((0, 0), |open| (open.segment.first, open.length));
-        let path = segment_path(&self.shared.dir, first);
-        let mut head = Vec::with_capacity(HEAD);
-        head.extend_from_slice(MAGIC);
-        for word in [first, before, before_length] {
-            head.extend_from_slice(&word.to_le_bytes());
-        }
-        head.extend_from_slice(&crc32fast::hash(&head).to_le_bytes());
-        let file = File::create(&path).and_then(|mut file| file.write_all(&head).map(|()| file));
-        let file = file.map_err(|e| Fault::io("create journal", &path, e))?;
-        files::sync_dir(&self.shared.dir)?;
-        let segment = Arc::new(Segment {
-            path,
-            first,
-            length: AtomicU64::new(HEAD as u64),
-            points: Mutex::new(Some(Vec::new())),
-        });
-        self.shared.segments.write().push(segment.clone());
-        self.open = Some(Open { segment, file: buffered(file), length: HEAD as u64 });
-        Ok(())
-    }
-}
-
-fn buffered(file: File) -> BufWriter<File> {
-    BufWriter::with_capacity(256 << 10, file)
-}
-
-fn segment_path(dir: &Path, first: u64) -> PathBuf {
+pub(crate) fn segment_path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:020}.seg"))
 }
 

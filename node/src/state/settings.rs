@@ -23,6 +23,8 @@ pub struct StateSettings {
     pub journal_segment_bytes: u64,
     /// How much of the journal is kept beside the segment being written; none: all of it.
     pub journal_keep_bytes: Option<u64>,
+    /// How much of the journal's end is kept in memory, for watchers there.
+    pub journal_recent_bytes: usize,
     /// Snapshots that are kept. Two, so that one being sent survives the next being built.
     pub snapshots_kept: usize,
     /// sled is given up at open after so long without progress, per GiB of it.
@@ -42,6 +44,7 @@ impl Default for StateSettings {
             store_cache_bytes: 32 << 20,
             journal_segment_bytes: 64 << 20,
             journal_keep_bytes: None,
+            journal_recent_bytes: 4 << 20,
             snapshots_kept: 2,
             open_stall: Duration::from_secs(30),
             steps: Steps::default(),

@@ -10,12 +10,12 @@
 
 use crate::fault::Fault;
 use crate::state::blocks::Change;
+use crate::state::directory::Directory;
 use crate::state::files;
 use crate::state::page::{self, Page, Record};
 use ledger::digest::RowHash;
-use ledger::{Digest, Key, Row, Table, codec};
+use ledger::{Digest, Key, Row, codec};
 use parking_lot::RwLock;
-use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
@@ -31,10 +31,6 @@ const PART_BYTES: usize = 32 << 10;
 const BATCH_PAGES: usize = 64;
 const BATCH_BYTES: usize = 512 << 10;
 
-/// Table numbers are below this.
-const TABLES: usize = 64;
-const _: () = assert!(Table::ALL[Table::COUNT - 1].number() < TABLES as u8);
-
 /// An open generation of the state on disk.
 pub(crate) struct Store {
     db: sled::Db,
@@ -43,13 +39,10 @@ pub(crate) struct Store {
     directory: RwLock<Directory>,
 }
 
-/// Which pages there are. Kept in memory, because it answers most questions for absent keys and makes a lookup
-/// one plain get. A page holds some ten to hundred records, so it is small beside them.
-struct Directory {
-    pages: BTreeSet<Key>,
-    /// Per table, no record lies behind this key.
-    last: [Option<Key>; TABLES],
-}
+/// Takes a page's name and bytes.
+type EachPage<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>;
+/// Takes a record's key, its bytes, and the value's.
+type EachRecord<'a> = &'a mut dyn FnMut(Key, &[u8], &[u8]) -> Result<(), Fault>;
 
 /// A page to be written, or removed.
 struct Write {
@@ -57,33 +50,6 @@ struct Write {
     old_parts: u16,
     records: Option<Vec<u8>>,
     last: Option<Key>,
-}
-
-impl Default for Directory {
-    fn default() -> Directory {
-        Directory { pages: BTreeSet::new(), last: [None; TABLES] }
-    }
-}
-
-impl Directory {
-    fn page_of(&self, key: &Key) -> Option<Key> {
-        let name = self.pages.range(..=*key).next_back()?;
-        (name.table() == key.table()).then_some(*name)
-    }
-
-    fn page_behind(&self, key: &Key) -> Option<Key> {
-        let name = self.pages.range((Bound::Excluded(*key), Bound::Unbounded)).next()?;
-        (name.table() == key.table()).then_some(*name)
-    }
-
-    fn saw(&mut self, key: Key) {
-        let last = &mut self.last[usize::from(key.table().number())];
-        *last = (*last).max(Some(key));
-    }
-
-    fn beyond(&self, key: &Key) -> bool {
-        self.last[usize::from(key.table().number())].is_none_or(|last| *key > last)
-    }
 }
 
 impl Store {
@@ -271,10 +237,7 @@ impl Store {
     }
 
     /// Every record in order, key and value. No checkpoint may be under way.
-    pub(crate) fn each(
-        &self,
-        each: &mut dyn FnMut(Key, &[u8], &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub(crate) fn each(&self, each: EachRecord<'_>) -> Result<(), Fault> {
         self.pages(&mut |name, page| {
             let corrupt = |what| self.corrupt(name, what);
             Page::open(name, page).map_err(corrupt)?.each(&mut *each, corrupt)
@@ -291,7 +254,7 @@ impl Store {
         self.directory.read().pages.len()
     }
 
-    fn pages(&self, each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn pages(&self, each: EachPage<'_>) -> Result<(), Fault> {
         for item in self.db.range::<&[u8], _>(&[1u8][..]..&[PART][..]) {
             let (name, value) = item.map_err(|e| fault("scan sled", &self.dir, e))?;
             match value.first() {

@@ -7,7 +7,9 @@ mod model;
 mod speed;
 
 use super::*;
+use ledger::codec;
 use ledger::command::Insurance;
+use ledger::digest::RowHash;
 use ledger::table::*;
 use ledger::{
     Area, Caller, Fen, Institution, Outcome, PaymentId, Person, Position, Refusal, RelationId, RequestId,
@@ -16,6 +18,7 @@ use ledger::{
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub(super) type Model = BTreeMap<Key, Arc<Row>>;
 
@@ -57,7 +60,7 @@ impl TestLog {
             }
             log.roots.push(digest_of(&log.last).root());
             let batch = (rng.random_range(0..8) > 0).then(|| {
-                let byte = |i: usize| if i % 3 == 0 { index as u8 } else { rng.random() };
+                let byte = |i: usize| if i.is_multiple_of(3) { index as u8 } else { rng.random() };
                 (0..(index as usize * 37) % 2500).map(byte).collect()
             });
             let log_mark = LogMark { term: 1 + index / 50, node: 11_000_001, index };
@@ -119,7 +122,7 @@ impl TestEntry {
         vec![Answer {
             position,
             outcome: Outcome::Refused(Refusal::AmountZero),
-            repeated: self.log.index % 2 == 0,
+            repeated: self.log.index.is_multiple_of(2),
         }]
     }
 
@@ -141,7 +144,7 @@ impl TestEntry {
             answers: &answers,
         });
         let membership =
-            (self.log.index % 40 == 0).then(|| format!("members at {}", self.log.index).into_bytes());
+            self.log.index.is_multiple_of(40).then(|| format!("members at {}", self.log.index).into_bytes());
         state.absorb(Entry { log: self.log, membership, changes: self.changes.clone(), journal })
     }
 }
@@ -270,6 +273,7 @@ pub(super) fn small() -> StateSettings {
         cache_rows: 300,
         store_cache_bytes: 4 << 20,
         journal_segment_bytes: 40_000,
+        journal_recent_bytes: 6_000,
         open_stall: Duration::from_secs(4),
         ..StateSettings::default()
     }

@@ -58,8 +58,16 @@ fn not_sent() -> Result<Outcome, Error> {
 fn good() -> (Vec<Op>, Vec<Entry>) {
     let ops = vec![
         op(1, Expect::Done, vec![(0, 10, Ok(done(1, 5, 0)))]),
-        op(2, Expect::Done, vec![(0, 12, Ok(Outcome::Unknown(id(2)))), (15, 20, Ok(repeated(done(2, 5, 1))))]),
-        op(3, Expect::Refused(&[Reason::AmountZero]), vec![(11, 20, Ok(refused(3, Reason::AmountZero, 7, 0)))]),
+        op(
+            2,
+            Expect::Done,
+            vec![(0, 12, Ok(Outcome::Unknown(id(2)))), (15, 20, Ok(repeated(done(2, 5, 1))))],
+        ),
+        op(
+            3,
+            Expect::Refused(&[Reason::AmountZero]),
+            vec![(11, 20, Ok(refused(3, Reason::AmountZero, 7, 0)))],
+        ),
         op(4, Expect::Done, vec![(11, 20, not_sent())]),
         op(1, Expect::Reused, vec![(30, 40, Ok(refused(1, Reason::RequestReused, 9, 0)))]),
     ];

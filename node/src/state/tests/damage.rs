@@ -209,3 +209,51 @@ fn after_a_write_fault_nothing_more_is_accepted() {
     copy_dir(root.path(), next.path());
     log.must_lead_to_the_end(&State::open(next.path(), small()).expect("open"), "after a restart");
 }
+
+/// Needs the right to mount: `cargo test --release -p node state::tests::damage::a_full_disk -- --ignored`.
+#[test]
+#[ignore = "mounts a small tmpfs"]
+fn a_full_disk_is_reported_and_loses_nothing() {
+    let log = TestLog::random(35, Shape { entries: 100, persons: 2000, changes: 400 });
+    let root = folder();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"])
+        .arg(root.path())
+        .status();
+    assert!(mounted.is_ok_and(|status| status.success()), "no right to mount");
+    let mut filled = None;
+    {
+        let state = State::open(root.path(), small()).expect("open");
+        for upto in (10..=100).step_by(10) {
+            let done = log.replay(&state, upto).and_then(|()| state.build_snapshot().map(drop));
+            if let Err(fault) = done {
+                filled = Some(fault);
+                break;
+            }
+        }
+        let again = state.checkpoint().expect_err("poisoned");
+        assert_eq!(filled.as_ref().map(ToString::to_string), Some(again.to_string()));
+    }
+    let next = folder();
+    copy_dir(root.path(), next.path());
+    drop(std::process::Command::new("umount").arg(root.path()).status());
+    let text = filled.expect("6 MiB are not enough").to_string();
+    assert!(text.contains("next: df -h"), "{text}");
+    println!("{text}");
+    let state = State::open(next.path(), small()).expect("open with room");
+    println!("stands at {}, {:?}", state.applied().index(), state.recovery_notes());
+    log.must_lead_to_the_end(&state, "with room again");
+}
+
+#[test]
+fn a_directory_can_be_opened_again_in_the_same_process() {
+    let log = TestLog::random(36, SHAPE);
+    let root = folder();
+    for upto in [30, 60, 100] {
+        let state = State::open(root.path(), small()).expect("open");
+        assert_eq!(state.recovery_notes(), Vec::<String>::new(), "at {upto}");
+        log.replay(&state, upto).expect("absorb");
+        state.checkpoint().expect("checkpoint");
+    }
+    log.must_lead_to_the_end(&State::open(root.path(), small()).expect("open"), "after three lives");
+}
