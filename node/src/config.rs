@@ -157,7 +157,7 @@ impl Config {
             let what = format!("{} is not a province code (11, 12 … 65, 66)", id / 1_000_000);
             return Err(self.wrong(name, &what));
         }
-        if id % 1_000_000 == 0 {
+        if id.is_multiple_of(1_000_000) {
             return Err(self.wrong(name, "the last six digits, the incarnation, must be from 1"));
         }
         Ok(id)

@@ -11,22 +11,29 @@ mod scratch;
 use problem::{Exit, Problem};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Whether printing failed because nobody reads our output any more.
+static READER_GONE: AtomicBool = AtomicBool::new(false);
+/// The signal that ends most programs then.
+const SIGPIPE: u8 = 13;
+
 fn main() -> ExitCode {
     let usual = panic::take_hook();
-    panic::set_hook(Box::new(move |panic| {
-        if !reader_gone(panic) {
-            usual(panic);
-        }
+    panic::set_hook(Box::new(move |panic| match reader_gone(panic) {
+        true => READER_GONE.store(true, Ordering::Relaxed),
+        false => usual(panic),
     }));
     // Unwinding lets children and temporary directories go before the process ends.
     let ran = panic::catch_unwind(AssertUnwindSafe(cli::run));
     let error = match ran {
         Ok(Ok(exit)) => return ExitCode::from(exit.code()),
         Ok(Err(error)) => error,
+        // As if the signal had ended it.
+        Err(_) if READER_GONE.load(Ordering::Relaxed) => return ExitCode::from(128 + SIGPIPE),
         Err(_) => return ExitCode::from(Exit::Bug.code()),
     };
     match error.downcast_ref::<Problem>() {

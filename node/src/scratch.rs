@@ -75,7 +75,7 @@ impl Drop for Scratch {
 }
 
 fn in_memory(place: &Path) -> bool {
-    rustix::fs::statfs(place).is_ok_and(|found| i64::try_from(found.f_type).is_ok_and(|kind| kind == TMPFS))
+    rustix::fs::statfs(place).is_ok_and(|found| found.f_type == TMPFS)
 }
 
 fn random() -> String {

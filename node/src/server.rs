@@ -86,6 +86,14 @@ impl Node {
             let data_dir = DataDir::create_or_open(&dir, None, node)?;
             let state = State::open(&dir, StateSettings { cluster: data_dir.cluster(), ..state_settings })?;
             let log = LogStore::open(&dir.join("log"), node, log_settings)?;
+            let (purged, applied) = (log.purged(), state.applied().index());
+            if applied < purged {
+                return Err(Fault::Corrupt {
+                    place: dir.join("snap").display().to_string(),
+                    what: format!("the log begins behind entry {purged}, the state is at {applied}, and no snapshot leads from one to the other"),
+                    hint: "this node cannot be rebuilt from its own files: replace it under a new node id".into(),
+                });
+            }
             Ok::<_, Fault>((data_dir, state, log))
         });
         let (data_dir, state, log) = opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })??;
@@ -204,7 +212,8 @@ async fn listen(address: &str, whom: &'static str) -> Result<(TcpListener, Socke
     Ok((listener, local))
 }
 
-async fn until_stop(mut stopping: watch::Receiver<bool>) {
+/// Returns when the node stops.
+pub(crate) async fn until_stop(mut stopping: watch::Receiver<bool>) {
     // The sender gone means stop as well.
     stopping.wait_for(|stop| *stop).await.ok();
 }

@@ -5,6 +5,7 @@
 //! down no connection can take its port, which on 127.0.0.1 happens sooner or later.
 
 use crate::bench::wait_for;
+use crate::injury::copy_folder;
 use crate::program::{self, Ended, Server};
 use client::Client;
 use client::v1::cluster_client::ClusterClient;
@@ -366,30 +367,10 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.nodes.clear();
-        if std::thread::panicking() {
-            if let Some(folder) = self.folder.take() {
-                eprintln!("the nodes' data and stderr stay in {}", folder.keep().display());
-            }
-        }
-    }
-}
-
-/// Copies a folder with all that is in it.
-///
-/// # Panics
-/// If it cannot.
-pub fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap_or_else(|problem| panic!("create {}: {problem}", to.display()));
-    for entry in
-        std::fs::read_dir(from).unwrap_or_else(|problem| panic!("list {}: {problem}", from.display()))
-    {
-        let entry = entry.expect("a folder's entry");
-        let (path, copy) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy_folder(&path, &copy);
-        } else {
-            std::fs::copy(&path, &copy)
-                .unwrap_or_else(|problem| panic!("copy {}: {problem}", path.display()));
+        if std::thread::panicking()
+            && let Some(folder) = self.folder.take()
+        {
+            eprintln!("the nodes' data and stderr stay in {}", folder.keep().display());
         }
     }
 }

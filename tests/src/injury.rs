@@ -1,4 +1,4 @@
-//! Damage to the files of a stopped node.
+//! Copies of, and damage to, the files of a stopped node.
 
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -18,6 +18,26 @@ pub struct Flip {
 impl std::fmt::Display for Flip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "byte {} of {} in {}", self.offset, self.length, self.path.display())
+    }
+}
+
+/// Copies a folder with all that is in it.
+///
+/// # Panics
+/// If it cannot.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap_or_else(|problem| panic!("create {}: {problem}", to.display()));
+    for entry in
+        std::fs::read_dir(from).unwrap_or_else(|problem| panic!("list {}: {problem}", from.display()))
+    {
+        let entry = entry.expect("a folder's entry");
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            std::fs::copy(&path, &copy)
+                .unwrap_or_else(|problem| panic!("copy {}: {problem}", path.display()));
+        }
     }
 }
 

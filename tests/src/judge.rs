@@ -9,7 +9,7 @@ use client::v1::NodeStatus;
 use client::v1::event::Kind;
 use client::{Caller, Decision, Entry, Outcome, Reason, RequestId};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What is wrong, in words; empty when nothing is.
 pub type Complaints = Vec<String>;
@@ -50,15 +50,21 @@ fn is_reuse(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Refused(refused) if refused.reason == Reason::RequestReused)
 }
 
-/// A stream of entries is in the order of the log, each decision stands where it says, and none is told twice.
+/// A stream of entries is in the order of the log and of ledger time, each decision stands where it says, and none is
+/// told twice.
 pub fn stream_in_order(name: &str, entries: &[Entry]) -> Complaints {
     let mut complaints = Complaints::new();
     let mut last = 0;
+    let mut time = SystemTime::UNIX_EPOCH;
     for entry in entries {
         if entry.index <= last {
             complaints.push(format!("{name}: entry {} comes after entry {last}", entry.index));
         }
-        last = entry.index;
+        if entry.time < time {
+            complaints
+                .push(format!("{name}: ledger time runs backwards from entry {last} to {}", entry.index));
+        }
+        (last, time) = (entry.index, entry.time);
         let mut next_place = 0;
         for Decision { outcome, .. } in &entry.decisions {
             let request = outcome.request_id();
@@ -134,11 +140,8 @@ pub fn acknowledged_once(ops: &[Op], entries: &[Entry]) -> Complaints {
                 Some(_) => {}
             }
         }
-        if op.is_not_done() && op.expect != Expect::Reused {
-            if let Some(found) = found {
-                complaints
-                    .push(format!("{} was called not done, and is in the ledger: {found:?}", op.request));
-            }
+        if let Some(found) = found.filter(|_| op.is_not_done() && op.expect != Expect::Reused) {
+            complaints.push(format!("{} was called not done, and is in the ledger: {found:?}", op.request));
         }
     }
     complaints

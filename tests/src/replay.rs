@@ -100,12 +100,10 @@ impl Replayed {
             let asked: Vec<Transaction> =
                 ops.iter().filter_map(|op| wire::transaction_from_proto(&op.transaction).ok()).collect();
             let Some(first) = asked.first() else { continue };
-            if let Some(held) = self.asked.get(&(first.request, first.caller)) {
-                if !asked.contains(held) {
-                    complaints.push(format!(
-                        "{request}: the log holds another body than any that was sent: {held:?}"
-                    ));
-                }
+            let held = self.asked.get(&(first.request, first.caller));
+            if let Some(held) = held.filter(|held| !asked.contains(held)) {
+                complaints
+                    .push(format!("{request}: the log holds another body than any that was sent: {held:?}"));
             }
         }
         complaints

@@ -133,7 +133,7 @@ impl Worker {
     async fn settle(&mut self) {
         let family = self.family();
         let place = PLACES[self.rng.random_range(0..PLACES.len())];
-        let fen = self.rng.random_range(1..300_00);
+        let fen = self.rng.random_range(1..30_000);
         let (whole, own) = (self.rng.random_bool(0.1), self.rng.random_bool(0.8));
         let expect = if whole { Expect::Either(&[Reason::NotCovered]) } else { Expect::Done };
         let caller = Caller::institution(place.institution);
@@ -188,32 +188,39 @@ impl Worker {
         self.world.relations.lock()[place] = Some(relation);
     }
 
+    /// Raises or reduces a quota. What stays unknown may be decided after the relation's end, so then the family is
+    /// given up.
     async fn raise(&mut self) {
         let Some((place, family, relation)) = self.take_mine() else { return };
         let donor = Caller::person(&family.donor);
-        let fen = self.rng.random_range(1..1_000_00);
-        if self.rng.random_bool(0.7) {
+        let fen = self.rng.random_range(1..100_000);
+        let asked = if self.rng.random_bool(0.7) {
             let expect = Expect::Either(&[Reason::BalanceExceeded]);
-            self.desk.ask(&donor, expect, |client| client.set_quota(&relation, yuan(fen))).await.1.ok();
+            self.desk.ask(&donor, expect, |client| client.set_quota(&relation, yuan(fen))).await
         } else {
             let expect = Expect::Either(&[Reason::QuotaExceeded]);
-            self.desk.ask(&donor, expect, |client| client.reduce_quota(&relation, yuan(fen))).await.1.ok();
+            self.desk.ask(&donor, expect, |client| client.reduce_quota(&relation, yuan(fen))).await
+        };
+        if self.known(asked).await.is_some() {
+            self.put_back(place, relation);
         }
-        self.put_back(place, relation);
     }
 
     /// Sends again until the outcome is known, or the load stops.
-    async fn known(&self, asked: (OpId, Result<Outcome, Error>)) -> Option<client::Receipt> {
+    async fn known(&self, asked: (OpId, Result<Outcome, Error>)) -> Option<Outcome> {
         let (op, mut reply) = asked;
         loop {
             match reply {
-                Ok(Outcome::Done(receipt)) => return Some(receipt),
-                Ok(Outcome::Refused(_)) => return None,
+                Ok(outcome @ (Outcome::Done(_) | Outcome::Refused(_))) => return Some(outcome),
                 Ok(Outcome::Unknown(_)) | Err(Error::NotSent { .. }) if !self.stopping() => {}
                 Ok(Outcome::Unknown(_)) | Err(_) => return None,
             }
             reply = self.desk.again(op).await;
         }
+    }
+
+    async fn done(&self, asked: (OpId, Result<Outcome, Error>)) -> Option<client::Receipt> {
+        self.known(asked).await?.done().ok()
     }
 
     /// Ends a relation and begins it anew. The family is given up if it is not known how far that went.
@@ -222,7 +229,7 @@ impl Worker {
         let (donor, user) = (Caller::person(&family.donor), Caller::person(&family.beneficiary));
         let either = if self.rng.random_bool(0.5) { &donor } else { &user };
         let asked = self.desk.ask(either, Expect::Done, |client| client.release_relation(&relation)).await;
-        if self.known(asked).await.is_none() {
+        if self.done(asked).await.is_none() {
             return;
         }
         let asked = self
@@ -231,17 +238,17 @@ impl Worker {
                 client.propose_relation(&family.donor, &family.beneficiary, Kinship::Parent)
             })
             .await;
-        let Some(proposed) = self.known(asked).await else { return };
+        let Some(proposed) = self.done(asked).await else { return };
         let relation = proposed.relation().unwrap_or_default().to_owned();
         let asked = self.desk.ask(&donor, Expect::Done, |client| client.accept_relation(&relation)).await;
-        if self.known(asked).await.is_some() {
+        if self.done(asked).await.is_some() {
             self.put_back(place, relation);
         }
     }
 
     async fn credit(&mut self) {
         let family = self.family();
-        let fen = self.rng.random_range(1..2_000_00);
+        let fen = self.rng.random_range(1..200_000);
         let agency = Caller::agency(family.donor_area);
         let credit = |client: &Client| client.credit_account(&family.donor, yuan(fen), "2026-10");
         self.desk.ask(&agency, Expect::Done, credit).await.1.ok();
@@ -269,7 +276,7 @@ impl Worker {
         let request = self.desk.request_of(sent.op);
         // No settlement of the load is that large, so the body differs.
         let settle = |client: &Client| {
-            client.settle(&sent.beneficiary, sent.institution, yuan(999_999_99)).with_request_id(request)
+            client.settle(&sent.beneficiary, sent.institution, yuan(99_999_999)).with_request_id(request)
         };
         self.desk.ask(&sent.caller, Expect::Reused, settle).await.1.ok();
     }

@@ -180,7 +180,7 @@ impl World {
             desk.must(&agency, |client| client.enrol_person(person, *insurance, *area)).await;
             desk.must(&Caller::person(person), |client| client.activate_wallet(person)).await;
             if *insurance == Insurance::Employee {
-                desk.must(&agency, |client| client.credit_account(person, yuan(50_000_00), "2026-10")).await;
+                desk.must(&agency, |client| client.credit_account(person, yuan(5_000_000), "2026-10")).await;
             }
         })
         .await;
@@ -194,7 +194,7 @@ impl World {
         .await;
         each(&families, async |family| {
             let donor = Caller::person(&family.donor);
-            desk.must(&donor, |client| client.set_quota(&family.relation, yuan(2_000_00))).await
+            desk.must(&donor, |client| client.set_quota(&family.relation, yuan(200_000))).await
         })
         .await;
         let relations = families.iter().map(|family| Some(family.relation.clone())).collect();

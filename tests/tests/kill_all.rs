@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 use tests::bench::{number_from_env, run, wait_for};
-use tests::cluster::{CALM_MAX, Cluster, Options, copy_folder};
-use tests::injury::{self, Flip};
+use tests::cluster::{CALM_MAX, Cluster, Options};
+use tests::injury::{self, Flip, copy_folder};
 use tests::judge;
 use tests::traffic::Pace;
 use tests::trial::{Trial, read_stream};
@@ -180,8 +180,8 @@ async fn fate(cluster: &mut Cluster, place: usize, flip: &Flip, kind: &str, dige
                     cluster.kill(place);
                     let repaired = !status.trouble.is_empty();
                     assert!(
-                        !repaired || said.contains(kind),
-                        "{} is not in its log:\n{said}",
+                        !repaired || said.contains(&status.trouble),
+                        "{:?} is not in its log:\n{said}",
                         status.trouble
                     );
                     return if repaired { Fate::Repaired } else { Fate::Unhurt };

@@ -1,6 +1,6 @@
 //! Nodes that are told to stop drain and end with 0; what they held is there when they come back, one or all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tests::bench::run;
 use tests::cluster::Options;
 use tests::judge;
@@ -19,7 +19,9 @@ fn a_node_drains_on_sigterm_while_others_serve() {
             trial.progress(BETWEEN).await;
             let leader = trial.cluster.leader().await;
             let place = if leads { leader } else { (leader + 1) % 3 };
+            let asked = Instant::now();
             let ended = trial.cluster.terminate(place).await;
+            eprintln!("node {place}, leading: {leads}, drained in {:.2?}", asked.elapsed());
             assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end:\n{}", ended.stderr);
             assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
             trial.cluster.leader().await;

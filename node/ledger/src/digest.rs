@@ -5,6 +5,7 @@
 //! recomputed over the whole state it must come out the same.
 
 use crate::table::Table;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The hash of one (key, value) pair, as four lanes.
@@ -28,7 +29,11 @@ impl RowHash {
 }
 
 /// The digest of a state: one sum per table.
+///
+/// Stored as the sums that are not zero, each behind its table's number, so that a table added later
+/// changes neither the layout nor the root of a state that does not use it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<(u8, RowHash)>", try_from = "Vec<(u8, RowHash)>")]
 pub struct Digest {
     tables: [RowHash; Table::COUNT],
 }
@@ -39,7 +44,38 @@ impl Default for Digest {
     }
 }
 
+impl From<Digest> for Vec<(u8, RowHash)> {
+    fn from(digest: Digest) -> Self {
+        digest.sums().map(|(table, sum)| (table.number(), sum)).collect()
+    }
+}
+
+impl TryFrom<Vec<(u8, RowHash)>> for Digest {
+    type Error = &'static str;
+
+    fn try_from(sums: Vec<(u8, RowHash)>) -> Result<Digest, Self::Error> {
+        if !sums.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err("a digest whose tables are out of order");
+        }
+        let mut digest = Digest::default();
+        for (number, sum) in sums {
+            let table = Table::from_number(number).ok_or("a digest of a table that this binary does not know")?;
+            if sum == RowHash::default() {
+                return Err("a digest that names an empty table");
+            }
+            digest.tables[table.place()] = sum;
+        }
+        Ok(digest)
+    }
+}
+
 impl Digest {
+    /// The sums that are not zero, in the order of their tables' numbers.
+    fn sums(&self) -> impl Iterator<Item = (Table, RowHash)> + '_ {
+        let all = Table::ALL.iter().copied().zip(self.tables);
+        all.filter(|(_, sum)| *sum != RowHash::default())
+    }
+
     /// Puts a pair in.
     pub fn add(&mut self, table: Table, hash: RowHash) {
         for (sum, lane) in self.tables[table.place()].0.iter_mut().zip(hash.0) {
@@ -62,7 +98,7 @@ impl Digest {
     /// The whole digest in 32 bytes.
     pub fn root(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        for (table, sum) in Table::ALL.iter().zip(&self.tables) {
+        for (table, sum) in self.sums() {
             hasher.update(&[table.number()]);
             for lane in sum.0 {
                 hasher.update(&lane.to_le_bytes());

@@ -244,7 +244,7 @@ fn the_samples_have_this_digest() {
     let mut state = MapState::new();
     assert_eq!(
         hex(&state.digest().root()),
-        "ea674c67ce47adcf67a4a4ee53b47adc255377c732993b1707a3acbcd66d6008"
+        "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
     );
     for (key, row) in samples() {
         state.set(key, Some(Arc::new(row)));
@@ -253,6 +253,10 @@ fn the_samples_have_this_digest() {
         hex(&state.digest().root()),
         "ff57409f537584fad0135d029c63177cedb1b9a01ecd7bfd181125b972b136fd"
     );
+    let stored = codec::encode(state.digest());
+    assert_eq!(stored.len(), 1 + 8 + Table::COUNT * (1 + 32), "number and sum of each table in use");
+    assert_eq!(codec::decode::<ledger::Digest>(&stored).as_ref(), Ok(state.digest()));
+    assert_eq!(hex(&codec::encode(MapState::new().digest())), "010000000000000000", "none in use");
     for (key, _) in samples() {
         state.set(key, None);
     }

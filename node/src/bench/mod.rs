@@ -22,10 +22,10 @@ use traffic::{Habits, Mix};
 use world::{Plan, World};
 
 /// What each donor's account is credited with, and each quota, in fen: enough for hours of traffic.
-const CREDIT: u64 = 10_000_000_00;
-const QUOTA: u64 = 5_000_000_00;
+const CREDIT: u64 = 10_000_000 * 100;
+const QUOTA: u64 = 5_000_000 * 100;
 /// The largest single payment, in fen.
-const AMOUNT_MAX: u64 = 300_00;
+const AMOUNT_MAX: u64 = 300 * 100;
 /// Callers of batches, unless the user says otherwise.
 const BATCH_CLIENTS: usize = 8;
 /// How long the nodes may take to agree at the end.

@@ -125,7 +125,7 @@ pub fn sdk(error: &Error) -> Problem {
     Problem::new(exit, error.to_string()).next("gongji status")
 }
 
-/// Registers areas and institutions, and opens the areas. What is there already stays as it is.
+/// Registers areas and institutions, and opens the areas. What is there already is used.
 pub async fn register(client: &Client, provinces: &[Province]) -> Result<(), Problem> {
     use v1::caller::Who;
     let national = || Who::National(v1::National {});
@@ -135,15 +135,13 @@ pub async fn register(client: &Client, provinces: &[Province]) -> Result<(), Pro
             prepared(national(), Call::RegisterArea(v1::RegisterArea { area: province.area.into() }))
         })
         .collect();
-    let registered = send_all(client, &areas, Some(Reason::AreaExists)).await?;
+    send_all(client, &areas, Some(Reason::AreaExists)).await?;
     let from = SystemTime::now() + OPENING_AHEAD;
     let mut rest = Vec::new();
-    for (province, fresh) in provinces.iter().zip(registered) {
+    for province in provinces {
         let area = province.area;
-        if fresh.is_some() {
-            let opening = v1::SetAreaOpen { area: area.into(), from: Some(from.into()), until: None };
-            rest.push(prepared(national(), Call::SetAreaOpen(opening)));
-        }
+        let opening = v1::SetAreaOpen { area: area.into(), from: Some(from.into()), until: None };
+        rest.push(prepared(national(), Call::SetAreaOpen(opening)));
         let kinds = [
             (hospital(area), v1::InstitutionKind::Hospital),
             (pharmacy(area), v1::InstitutionKind::Pharmacy),
@@ -158,7 +156,8 @@ pub async fn register(client: &Client, provinces: &[Province]) -> Result<(), Pro
             rest.push(prepared(Who::Province(province.code.to_string()), Call::RegisterInstitution(call)));
         }
     }
-    send_all(client, &rest, None).await?;
+    // Areas with all the openings that they may have were opened by us before.
+    send_all(client, &rest, Some(Reason::OpeningsFull)).await?;
     let open = from.duration_since(SystemTime::now()).unwrap_or_default();
     tokio::time::sleep(open).await;
     Ok(())

@@ -87,7 +87,7 @@ fn member(text: &str) -> Result<v1::Member, String> {
     let (node, addresses) = text.split_once('=').ok_or(shape)?;
     let (peer, api) = addresses.split_once(',').ok_or(shape)?;
     let node: u64 = node.trim().parse().map_err(|_| format!("{node:?} is no node id; {shape}"))?;
-    if node_province(node).is_none() || node % 1_000_000 == 0 {
+    if node_province(node).is_none() || node.is_multiple_of(1_000_000) {
         return Err(format!("{node} is no node id: province code x 1000000 + incarnation"));
     }
     for address in [peer, api] {

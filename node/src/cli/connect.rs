@@ -122,10 +122,10 @@ pub fn refused(status: &Status, address: &str, step: &str) -> Problem {
         None => (format!("gongji status --addr {address}"), exit_of(Reason::Unspecified, status.code())),
     };
     let mut problem = Problem::new(exit, what).next(next);
-    if let Some((field, wrong)) = proto::status::field_of(status) {
-        if !problem.what.contains(&wrong) {
-            problem.why.push(format!("{field}: {wrong}"));
-        }
+    if let Some((field, wrong)) = proto::status::field_of(status)
+        && !problem.what.contains(&wrong)
+    {
+        problem.why.push(format!("{field}: {wrong}"));
     }
     problem
 }

@@ -82,10 +82,10 @@ fn plain(name: &str, value: &Value) -> String {
 fn word(name: &str, text: &str) -> String {
     let prefixes =
         [format!("{}_", name.to_uppercase()), "RELATION_STATE_".into(), "USE_".into(), "OUTCOME_".into()];
-    if text.chars().all(|c| c.is_ascii_uppercase() || c == '_') {
-        if let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix.as_str())) {
-            return if rest == "UNSPECIFIED" { "–".into() } else { rest.to_lowercase().replace('_', " ") };
-        }
+    if text.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        && let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix.as_str()))
+    {
+        return if rest == "UNSPECIFIED" { "–".into() } else { rest.to_lowercase().replace('_', " ") };
     }
     text.to_owned()
 }

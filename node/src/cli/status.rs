@@ -70,7 +70,11 @@ fn headline(status: &v1::StatusResponse) -> String {
     let short = status.cluster.split('-').next().unwrap_or_default();
     let leader = match status.leader {
         0 => "no leader".to_owned(),
-        leader => format!("leader {}", places::node_label(leader)),
+        leader => {
+            let silent = |node: &v1::NodeStatus| node.node == leader && !role(node.role()).1;
+            let gone = if status.nodes.iter().any(silent) { " (does not answer)" } else { "" };
+            format!("leader {}{gone}", places::node_label(leader))
+        }
     };
     let margin = status.margin.as_ref().map(margin).unwrap_or_default();
     let name = if status.name.is_empty() { String::new() } else { format!(" {}", status.name) };

@@ -63,11 +63,11 @@ impl Reader<'_> {
                 format!("{above}.{}", key.get_ref())
             };
             let line = (self.line_of)(key.span().start);
-            if let DeValue::Table(inner) = value.get_ref() {
-                if KEYS.iter().any(|key| key.name.starts_with(&format!("{name}."))) {
-                    self.table(inner, &name, lines)?;
-                    continue;
-                }
+            if let DeValue::Table(inner) = value.get_ref()
+                && KEYS.iter().any(|key| key.name.starts_with(&format!("{name}.")))
+            {
+                self.table(inner, &name, lines)?;
+                continue;
             }
             let Some(known) = keys::find(&name) else { return Err(self.unknown(&name, line)) };
             let text = match value.get_ref() {

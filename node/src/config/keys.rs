@@ -112,7 +112,7 @@ pub const KEYS: &[Key] = &[
     ),
     key("raft.log_cache", Kind::Size, Some("64MiB"), "Recent log entries kept in memory"),
     key("raft.log_chunk", Kind::Size, Some("64MiB"), "Size of one log file"),
-    key("state.cache_rows", Kind::Count, Some("100000"), "Records read from disk that are kept in memory"),
+    key("state.cache_rows", Kind::Count, Some("400000"), "Records read from disk that are kept in memory"),
     key("state.store_cache", Kind::Size, Some("32MiB"), "Memory of the store below them"),
     key(
         "state.checkpoint_changes",

@@ -20,7 +20,9 @@ use client::{Client, Outcome};
 use journal::Journal;
 use nodes::Nodes;
 use say::Say;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Instant;
 
 /// Who is there, in this order, when not all are: the two of the story first.
@@ -29,10 +31,10 @@ const FIRST: [u64; 10] = [32, 41, 11, 44, 65, 51, 61, 33, 31, 37];
 const VOTERS: usize = 7;
 /// Donors of the load, and what each account and quota begins with, in fen.
 const COUPLES: usize = 400;
-const CREDIT: u64 = 1_000_00;
-const QUOTA: u64 = 400_00;
+const CREDIT: u64 = 1_000 * 100;
+const QUOTA: u64 = 400 * 100;
 /// The largest payment of the load, in fen.
-const AMOUNT_MAX: u64 = 120_00;
+const AMOUNT_MAX: u64 = 120 * 100;
 
 /// What the verb is given.
 #[derive(Debug, clap::Args)]
@@ -52,6 +54,25 @@ pub struct Args {
     /// End when everything is shown, instead of staying up
     #[arg(long)]
     exit: bool,
+}
+
+/// Tells the allocator to be lean, by starting this program over with the variable that it reads. Each of the many
+/// threads of many nodes has a heap; committed eagerly, they take twice the memory.
+///
+/// # Errors
+/// The program cannot be started over.
+pub fn lean() -> Result<()> {
+    const VARIABLE: &str = "MIMALLOC_ARENA_EAGER_COMMIT";
+    if std::env::var_os(VARIABLE).is_some() {
+        return Ok(());
+    }
+    let mut arguments = std::env::args_os();
+    let mut command = Command::new(std::env::current_exe()?);
+    if let Some(name) = arguments.next() {
+        command.arg0(name);
+    }
+    // Returns only when it fails.
+    Err(command.args(arguments).env(VARIABLE, "0").exec().into())
 }
 
 /// Runs the verb.
@@ -146,7 +167,11 @@ async fn show(args: Args) -> Result<Exit> {
     if !args.exit && exit == Exit::Done {
         stay(&nodes, &world, &say).await?;
     }
-    nodes.stop().await;
+    match args.dir {
+        Some(_) => nodes.stop().await,
+        // Nothing of it is kept: no need for a last checkpoint.
+        None => nodes.kill().await,
+    }
     Ok(exit)
 }
 

@@ -63,7 +63,10 @@ impl Running {
         let node = self.node.take();
         let stopping = tokio::task::spawn_blocking(move || {
             runtime.shutdown_timeout(KILLED);
-            drop(node);
+            // A thread of its state may be at its last write: the next start must not meet it.
+            if let Some(node) = node {
+                node.state().close();
+            }
         });
         // What is left of it holds nothing that another node needs.
         stopping.await.ok();
@@ -202,7 +205,13 @@ impl Nodes {
         self.seats.iter().filter_map(|seat| seat.running.as_ref()?.node.as_ref())
     }
 
-    /// Stops them all.
+    /// Stops them all at once.
+    pub async fn kill(self) {
+        let stopping = self.seats.into_iter().filter_map(|seat| seat.running).map(Running::kill);
+        futures::future::join_all(stopping).await;
+    }
+
+    /// Stops them all in good order.
     pub async fn stop(self) {
         let stopping = self.seats.into_iter().filter_map(|seat| seat.running).map(Running::stop);
         futures::future::join_all(stopping).await;
@@ -231,6 +240,7 @@ fn settings(node: u64, dir: &Path, nodes: usize) -> Settings {
             cache_rows: 5_000,
             store_cache_bytes: 4 << 20,
             journal_segment_bytes: 8 << 20,
+            journal_recent_bytes: 256 << 10,
             ..StateSettings::default()
         },
     }

@@ -12,12 +12,12 @@ const SUZHOU: &str = "320500";
 const ZHENGZHOU: &str = "410100";
 
 /// Amounts of the story, in fen.
-const CREDIT: u64 = 5_000_00;
-const QUOTA: u64 = 2_000_00;
-const HOSPITAL: u64 = 650_00;
-const PHARMACY: u64 = 180_00;
-const REFUND: u64 = 150_00;
-const LATER: u64 = 50_00;
+const CREDIT: u64 = 5_000 * 100;
+const QUOTA: u64 = 2_000 * 100;
+const HOSPITAL: u64 = 650 * 100;
+const PHARMACY: u64 = 180 * 100;
+const REFUND: u64 = 150 * 100;
+const LATER: u64 = 50 * 100;
 
 /// The two people of the story, and who speaks for whom.
 struct Family {

@@ -79,6 +79,11 @@ impl LogStore {
         Ok(LogStore { log: Arc::new(RwLock::new(log)) })
     }
 
+    /// The last entry that has been purged: what stands before it is in snapshots only.
+    pub fn purged(&self) -> u64 {
+        self.log.read().log_state().purged().map_or(0, |id| id.0.index)
+    }
+
     fn flushed(done: IOFlushed<TypeConfig>) -> Flushed {
         Flushed(Box::new(move |result| done.io_completed(result)))
     }

@@ -118,8 +118,11 @@ impl pb::ledger_server::Ledger for LedgerService {
         request: Request<Streaming<pb::SubmitStreamRequest>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let shared = self.shared.clone();
+        // A client keeps its stream open for ever: a node that stops takes no more from it, and the client moves over.
+        let stop = crate::server::until_stop(shared.stopping.clone());
         let replies = request
             .into_inner()
+            .take_until(stop)
             .map(move |message| {
                 let shared = shared.clone();
                 async move {

@@ -81,7 +81,8 @@ impl pb::peer_server::Peer for PeerService {
         };
         let header = self.check(first.header.as_ref())?;
         let bodies = futures::stream::once(futures::future::ready(Ok(first)))
-            .chain(incoming)
+            // The leader keeps the stream open for ever: a node that stops takes no more from it.
+            .chain(incoming.take_until(crate::server::until_stop(self.shared.stopping.clone())))
             // A broken stream ends here; the leader makes it anew.
             .take_while(|message| futures::future::ready(message.is_ok()))
             .filter_map(|message| futures::future::ready(message.ok()))

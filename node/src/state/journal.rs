@@ -12,11 +12,11 @@
 //! behind MARK can be torn and is replayed from the log, and what lies before it must be whole.
 
 use crate::fault::Fault;
-use crate::state::{JournalEntry, StateSettings};
 use crate::state::files;
 use crate::state::inner::Poison;
 use crate::state::segment::{self, Segment};
 use crate::state::segment_writer;
+use crate::state::{JournalEntry, StateSettings};
 use ledger::{Answer, Outcome, Position, codec};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};

@@ -158,6 +158,9 @@ fn entries_out_of_order_or_twice_are_seen() {
     entries.swap(0, 1);
     complains(stream_in_order("a", &entries), "comes after");
     let (_, mut entries) = good();
+    entries[0].time += Duration::from_millis(1);
+    complains(stream_in_order("a", &entries), "backwards");
+    let (_, mut entries) = good();
     entries.insert(1, entries[0].clone());
     complains(stream_in_order("a", &entries), "comes after");
 }

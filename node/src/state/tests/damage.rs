@@ -217,7 +217,7 @@ fn a_full_disk_is_reported_and_loses_nothing() {
     let log = TestLog::random(35, Shape { entries: 100, persons: 2000, changes: 400 });
     let root = folder();
     let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
         .arg(root.path())
         .status();
     assert!(mounted.is_ok_and(|status| status.success()), "no right to mount");
@@ -237,7 +237,7 @@ fn a_full_disk_is_reported_and_loses_nothing() {
     let next = folder();
     copy_dir(root.path(), next.path());
     drop(std::process::Command::new("umount").arg(root.path()).status());
-    let text = filled.expect("6 MiB are not enough").to_string();
+    let text = filled.expect("2 MiB are not enough").to_string();
     assert!(text.contains("next: df -h"), "{text}");
     println!("{text}");
     let state = State::open(next.path(), small()).expect("open with room");
