@@ -253,10 +253,10 @@ fn the_samples_have_this_digest() {
         hex(&state.digest().root()),
         "ff57409f537584fad0135d029c63177cedb1b9a01ecd7bfd181125b972b136fd"
     );
-    let stored = codec::encode(state.digest());
+    let stored = ledger::codec::encode(state.digest());
     assert_eq!(stored.len(), 1 + 8 + Table::COUNT * (1 + 32), "number and sum of each table in use");
-    assert_eq!(codec::decode::<ledger::Digest>(&stored).as_ref(), Ok(state.digest()));
-    assert_eq!(hex(&codec::encode(MapState::new().digest())), "010000000000000000", "none in use");
+    assert_eq!(ledger::codec::decode::<ledger::Digest>(&stored).as_ref(), Ok(state.digest()));
+    assert_eq!(hex(&ledger::codec::encode(MapState::new().digest())), "010000000000000000", "none in use");
     for (key, _) in samples() {
         state.set(key, None);
     }
