@@ -10,6 +10,9 @@ use comfy_table::Cell;
 use proto::v1;
 use std::fmt::Write;
 
+/// The longest note that stands in the table; longer ones stand below it.
+const NOTE_MAX: usize = 40;
+
 /// What the verb is given.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -97,11 +100,12 @@ pub fn nodes(status: &v1::StatusResponse) -> String {
     let mut table = show::table(&[
         "node", "province", "role", "term", "index", "applied", "lag", "digest", "version", "note",
     ]);
+    let mut below = String::new();
     for node in &status.nodes {
         let (label, up) = role(node.role());
         let number = |value: u64| if up { show::number(value) } else { show::number("–") };
         let province = places::province(node.node / 1_000_000).map_or("", |province| province.zh);
-        let mut note = node.trouble.clone();
+        let mut note = node.trouble.split_whitespace().collect::<Vec<_>>().join(" ");
         if note.is_empty() && up && node.digest_index != 0 && node.digest_index != node.applied_index {
             note = format!("digest at {}", node.digest_index);
         }
@@ -115,10 +119,13 @@ pub fn nodes(status: &v1::StatusResponse) -> String {
             number(node.lag),
             Cell::new(if up { node.digest.get(..8).unwrap_or("–") } else { "–" }),
             Cell::new(if node.version.is_empty() { "–" } else { &node.version }),
-            Cell::new(note.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Cell::new(if note.chars().count() > NOTE_MAX { "see below" } else { &note }),
         ]);
+        if note.chars().count() > NOTE_MAX {
+            below += &format!("\n {}: {note}", places::node_label(node.node));
+        }
     }
-    show::text(&table)
+    show::text(&table) + &below
 }
 
 /// A role in a word, and whether the node answers.
