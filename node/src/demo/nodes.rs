@@ -1,6 +1,7 @@
 //! Real nodes in this process: real gRPC on loopback, real files, real syncs. Each has a runtime of its own, so that one
 //! can be killed: with its runtime all its tasks and connections stop wherever they are.
 
+use crate::bench::world::sdk;
 use crate::cli::start::told;
 use crate::places::Province;
 use crate::problem::{Exit, Problem};
@@ -122,7 +123,9 @@ impl Nodes {
         let failed = |status: tonic::Status| {
             crate::cli::connect::refused(&status, &self.seats[0].member.api_address, "init")
         };
-        let formed = ClusterClient::new(client.channel()).init(request).await.map_err(failed)?.into_inner();
+        // One that votes is asked; the client may have found a learner first.
+        let voter = Client::connect_lazy([&self.seats[0].member.api_address]).map_err(|error| sdk(&error))?;
+        let formed = ClusterClient::new(voter.channel()).init(request).await.map_err(failed)?.into_inner();
         let until = Instant::now() + ELECTED;
         while Instant::now() < until {
             let status = self.status(client).await?;
