@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -24,6 +25,8 @@ use tonic::transport::server::TcpIncoming;
 
 /// The most bytes of one message from a client.
 pub const API_MESSAGE_MAX: usize = 4 << 20;
+/// How long a leader that stops may take to hand over.
+const HAND_OVER: Duration = Duration::from_secs(2);
 /// How long a door may take to finish what it has begun.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The most requests that one client connection may have open at once.
@@ -59,6 +62,8 @@ pub(crate) struct Shared {
     pub data_dir: Mutex<Option<DataDir>>,
     pub applied: watch::Receiver<u64>,
     pub started: ledger::Stamp,
+    /// When a leader was last heard, by this node's clock, in milliseconds.
+    pub heard: AtomicU64,
     pub stopping: watch::Receiver<bool>,
     pub peer_address: SocketAddr,
     pub api_address: SocketAddr,
@@ -112,6 +117,7 @@ impl Node {
             data_dir: Mutex::new(Some(data_dir)),
             applied,
             started: crate::clock::now(),
+            heard: AtomicU64::new(0),
             stopping: stopping.clone(),
             peer_address,
             api_address,
@@ -163,11 +169,11 @@ impl Node {
     /// Stops in good order: the doors finish what they have begun, consensus is left, and a last checkpoint
     /// spares the next start the replay. What was acknowledged is on disk already.
     pub async fn shutdown(mut self) {
+        self.shared.consensus.hand_over(HAND_OVER).await;
         self.stop.send_replace(true);
-        for door in &mut self.doors {
-            if tokio::time::timeout(DRAIN, &mut *door).await.is_err() {
-                door.abort();
-            }
+        let drained = futures::future::join_all(&mut self.doors);
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            self.doors.iter().for_each(JoinHandle::abort);
         }
         self.leave().await;
         let state = self.shared.state.clone();

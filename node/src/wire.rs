@@ -1,26 +1,28 @@
-//! The words on the wire and the types of the contract: the only file that knows both.
+//! The words on the wire and the types of the contract: the only place that converts between them.
 //!
 //! Towards the ledger a conversion either succeeds or names the field and what is wrong with it ([`BadField`]): the
 //! request is turned away at the door and never enters the log. From the ledger every conversion succeeds.
 
+mod answers;
+mod records;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use answers::*;
+pub use records::*;
+
 use ledger::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
-use ledger::decision::{Event, LegPaid, LegRefunded};
-use ledger::money::Sum;
-use ledger::table::{ObligationRecord, PaymentRecord, PersonRecord, RelationRecord, RelationState, Use};
 use ledger::{
-    Answer, Area, Call, Caller, Month, Outcome, PaymentId, Person, Province, RelationId, RequestId, Stamp,
+    Area, Call, Caller, Month, PaymentId, Person, Province, RelationId, RequestId, Stamp,
     Transaction,
 };
 use prost_types::Timestamp;
-use proto::v1::{self as pb, caller::Who, event::Kind, transaction::Call as PbCall};
+use proto::v1::{self as pb, caller::Who, transaction::Call as PbCall};
 use text::{
-    Problem, of_area, of_difference, of_institution, of_month, of_payment, of_person, of_province,
-    of_relation, of_request_id, of_sum, of_uuid, of_yuan,
+    Problem, of_area, of_institution, of_month, of_payment, of_person, of_province,
+    of_relation, of_request_id, of_uuid, of_yuan,
 };
 
 /// The longest signature, in bytes.
@@ -407,289 +409,4 @@ fn call_to_proto(call: &Call) -> PbCall {
         }
         Call::Tick => PbCall::Tick(pb::Tick {}),
     }
-}
-
-// ---- To the wire: answers -------------------------------------------------------------------------------------------
-
-/// The result of a decided transaction.
-pub fn answer_to_proto(request: RequestId, answer: &Answer) -> pb::Result {
-    let (outcome, reason, events) = match &answer.outcome {
-        Outcome::Done(events) => (pb::Outcome::Done, 0, events.iter().map(event_to_proto).collect()),
-        Outcome::Refused(refusal) => (pb::Outcome::Refused, i32::from(refusal.number()), Vec::new()),
-    };
-    pb::Result {
-        request_id: of_request_id(request),
-        outcome: outcome as i32,
-        reason,
-        index: answer.position.index,
-        place: u32::from(answer.position.place),
-        repeated: answer.repeated,
-        events,
-        field: String::new(),
-        problem: String::new(),
-    }
-}
-
-/// The result of a malformed transaction of a batch.
-pub fn malformed_to_proto(request_id: String, bad: BadField) -> pb::Result {
-    pb::Result {
-        request_id,
-        outcome: pb::Outcome::Malformed as i32,
-        reason: pb::Reason::InvalidArgument as i32,
-        field: bad.field,
-        problem: bad.problem,
-        ..pb::Result::default()
-    }
-}
-
-/// The result of a transaction of a batch that could not be decided, or not be heard of, in time.
-pub fn unknown_to_proto(request: RequestId, reason: pb::Reason) -> pb::Result {
-    pb::Result {
-        request_id: of_request_id(request),
-        outcome: pb::Outcome::Unknown as i32,
-        reason: reason as i32,
-        ..pb::Result::default()
-    }
-}
-
-/// What a watch tells of a decided transaction.
-pub fn decision_to_proto(caller: Caller, request: RequestId, answer: &Answer) -> pb::Decision {
-    pb::Decision { caller: Some(caller_to_proto(caller)), result: Some(answer_to_proto(request, answer)) }
-}
-
-/// One thing that happened.
-pub fn event_to_proto(event: &Event) -> pb::Event {
-    let kind = match event {
-        Event::LedgerBegun { cluster } => Kind::LedgerBegun(pb::LedgerBegun { cluster: of_uuid(*cluster) }),
-        Event::ProvinceRegistered { province } => {
-            Kind::ProvinceRegistered(pb::ProvinceRegistered { province: of_province(*province) })
-        }
-        Event::AreaRegistered { area } => Kind::AreaRegistered(pb::AreaRegistered { area: of_area(*area) }),
-        Event::AreaOpeningSet { area, from, until } => Kind::AreaOpeningSet(pb::AreaOpeningSet {
-            area: of_area(*area),
-            from: Some(stamp_to_proto(*from)),
-            until: until.map(stamp_to_proto),
-        }),
-        Event::PolicySet { effective } => {
-            Kind::PolicySet(pb::PolicySet { effective: Some(stamp_to_proto(*effective)) })
-        }
-        Event::InstitutionRegistered { institution, kind, wallet_open } => {
-            Kind::InstitutionRegistered(pb::InstitutionRegistered {
-                institution: of_institution(*institution),
-                kind: of_institution_kind(*kind),
-                wallet_open: *wallet_open,
-            })
-        }
-        Event::PersonEnrolled { person, insurance, area } => Kind::PersonEnrolled(pb::PersonEnrolled {
-            person: of_person(*person),
-            insurance: of_insurance(*insurance),
-            area: of_area(*area),
-        }),
-        Event::AccountCredited { person, amount, available } => Kind::AccountCredited(pb::AccountCredited {
-            person: of_person(*person),
-            amount: of_yuan(*amount),
-            available: of_yuan(*available),
-        }),
-        Event::WalletActivated { person } => {
-            Kind::WalletActivated(pb::WalletActivated { person: of_person(*person) })
-        }
-        Event::RelationProposed { relation, donor, beneficiary } => {
-            Kind::RelationProposed(pb::RelationProposed {
-                relation: of_relation(*relation),
-                donor: of_person(*donor),
-                beneficiary: of_person(*beneficiary),
-            })
-        }
-        Event::RelationAccepted { relation, sequence } => Kind::RelationAccepted(pb::RelationAccepted {
-            relation: of_relation(*relation),
-            sequence: *sequence,
-        }),
-        Event::RelationDeclined { relation } => {
-            Kind::RelationDeclined(pb::RelationDeclined { relation: of_relation(*relation) })
-        }
-        Event::ProposalLapsed { relation } => {
-            Kind::ProposalLapsed(pb::ProposalLapsed { relation: of_relation(*relation) })
-        }
-        Event::QuotaSet { relation, amount, unused, available } => Kind::QuotaSet(pb::QuotaSet {
-            relation: of_relation(*relation),
-            amount: of_yuan(*amount),
-            unused: of_yuan(*unused),
-            available: of_yuan(*available),
-        }),
-        Event::QuotaReduced { relation, amount, unused, available } => Kind::QuotaReduced(pb::QuotaReduced {
-            relation: of_relation(*relation),
-            amount: of_yuan(*amount),
-            unused: of_yuan(*unused),
-            available: of_yuan(*available),
-        }),
-        Event::PrioritySet { beneficiary } => {
-            Kind::PrioritySet(pb::PrioritySet { beneficiary: of_person(*beneficiary) })
-        }
-        Event::Settled { payment, own, legs, cash, skipped } => Kind::Settled(pb::Settled {
-            payment: of_payment(*payment),
-            own: of_yuan(*own),
-            legs: legs.iter().map(leg_paid_to_proto).collect(),
-            cash: of_yuan(*cash),
-            skipped: skipped.iter().copied().map(of_relation).collect(),
-        }),
-        Event::Refunded { payment, amount, cash, legs, own } => Kind::Refunded(pb::Refunded {
-            payment: of_payment(*payment),
-            amount: of_yuan(*amount),
-            cash: of_yuan(*cash),
-            legs: legs.iter().map(leg_refunded_to_proto).collect(),
-            own: of_yuan(*own),
-        }),
-        Event::RelationReleased { relation, returned } => Kind::RelationReleased(pb::RelationReleased {
-            relation: of_relation(*relation),
-            returned: of_yuan(*returned),
-        }),
-        Event::Ticked { forgotten } => Kind::Ticked(pb::Ticked { forgotten: *forgotten }),
-    };
-    pb::Event { kind: Some(kind) }
-}
-
-fn leg_paid_to_proto(leg: &LegPaid) -> pb::LegPaid {
-    pb::LegPaid {
-        relation: of_relation(leg.relation),
-        amount: of_yuan(leg.amount),
-        unused: of_yuan(leg.unused),
-    }
-}
-
-fn leg_refunded_to_proto(leg: &LegRefunded) -> pb::LegRefunded {
-    pb::LegRefunded {
-        relation: of_relation(leg.relation),
-        amount: of_yuan(leg.amount),
-        to_quota: leg.to_quota,
-    }
-}
-
-// ---- To the wire: records -------------------------------------------------------------------------------------------
-
-/// An insured person.
-pub fn person_to_proto(person: Person, record: &PersonRecord) -> pb::Person {
-    pb::Person {
-        person: of_person(person),
-        insurance: of_insurance(record.insurance),
-        area: of_area(record.area),
-        wallet_active: record.wallet_active,
-        account: record.account.as_ref().map(|account| pb::Account {
-            available: of_yuan(account.available),
-            reserved: of_yuan(account.reserved),
-            credited: of_yuan(account.credited),
-        }),
-        donors: record.donors.iter().copied().map(of_relation).collect(),
-    }
-}
-
-/// The sums that belong to a person, from the record and the active relations in which the person gives or uses.
-pub fn balances_to_proto<'a>(
-    person: Person,
-    record: &PersonRecord,
-    given: impl Iterator<Item = &'a RelationRecord>,
-    received: impl Iterator<Item = &'a RelationRecord>,
-) -> pb::Balances {
-    let account = record.account.unwrap_or_default();
-    let (mut given_used, mut given_relations) = (Sum::ZERO, 0);
-    for relation in given {
-        given_used = given_used.plus(relation.used);
-        given_relations += 1;
-    }
-    let (mut received_unused, mut received_relations) = (Sum::ZERO, 0);
-    for relation in received {
-        received_unused = received_unused.plus(relation.unused);
-        received_relations += 1;
-    }
-    pb::Balances {
-        person: of_person(person),
-        available: of_yuan(account.available),
-        reserved: of_yuan(account.reserved),
-        total: of_sum(Sum::ZERO.plus(account.available).plus(account.reserved)),
-        given_used: of_sum(given_used),
-        given_relations,
-        received_unused: of_sum(received_unused),
-        received_relations,
-    }
-}
-
-/// A relation with its quota.
-pub fn relation_to_proto(relation: RelationId, record: &RelationRecord) -> pb::Relation {
-    let (state, proposed) = match record.state {
-        RelationState::Proposed { by, lapses } => (pb::RelationState::Proposed, Some((by, lapses))),
-        RelationState::Active => (pb::RelationState::Active, None),
-        RelationState::Closed => (pb::RelationState::Closed, None),
-        RelationState::Released => (pb::RelationState::Released, None),
-    };
-    pb::Relation {
-        relation: of_relation(relation),
-        donor: of_person(record.donor),
-        beneficiary: of_person(record.beneficiary),
-        kinship: of_kinship(record.kinship),
-        state: state as i32,
-        proposed_by: proposed.map(|(by, _)| of_person(by)).unwrap_or_default(),
-        lapses_at: proposed.map(|(_, lapses)| stamp_to_proto(lapses)),
-        sequence: record.sequence,
-        limit: of_yuan(record.limit),
-        used: of_yuan(record.used),
-        unused: of_yuan(record.unused),
-        raised_at: record.raised.map(stamp_to_proto),
-    }
-}
-
-/// A settlement.
-pub fn payment_to_proto(payment: PaymentId, record: &PaymentRecord) -> pb::Payment {
-    pb::Payment {
-        payment: of_payment(payment),
-        beneficiary: of_person(record.beneficiary),
-        institution: of_institution(record.institution),
-        area: of_area(record.area),
-        at: Some(stamp_to_proto(record.at)),
-        usage: of_use(record.usage),
-        amount: of_yuan(record.amount),
-        own: Some(pb::OwnPart {
-            area: of_area(record.own.area),
-            amount: of_yuan(record.own.amount),
-            refunded: of_yuan(record.own.refunded),
-        }),
-        legs: record
-            .legs
-            .iter()
-            .map(|leg| pb::Leg {
-                relation: of_relation(leg.relation),
-                donor: of_person(leg.donor),
-                area: of_area(leg.area),
-                amount: of_yuan(leg.amount),
-                refunded: of_yuan(leg.refunded),
-            })
-            .collect(),
-        cash: of_yuan(record.cash),
-        cash_refunded: of_yuan(record.cash_refunded),
-        own_first: record.own_first,
-    }
-}
-
-/// What a payer's area owes a payee's area for a month and a use.
-pub fn obligation_to_proto(
-    month: Month,
-    payer: Area,
-    payee: Area,
-    usage: Use,
-    record: &ObligationRecord,
-) -> pb::Obligation {
-    pb::Obligation {
-        month: of_month(month),
-        payer: of_area(payer),
-        payee: of_area(payee),
-        usage: of_use(usage),
-        charged: of_sum(record.charged),
-        refunded: of_sum(record.refunded),
-        owed: of_difference(record.charged, record.refunded),
-    }
-}
-
-fn of_use(usage: Use) -> i32 {
-    (match usage {
-        Use::Institution => pb::Use::Institution,
-        Use::Pharmacy => pb::Use::Pharmacy,
-    }) as i32
 }

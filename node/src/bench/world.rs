@@ -136,7 +136,7 @@ pub async fn register(client: &Client, provinces: &[Province]) -> Result<(), Pro
         })
         .collect();
     send_all(client, &areas, Some(Reason::AreaExists)).await?;
-    let from = SystemTime::now() + OPENING_AHEAD;
+    let from = node::clock::time_of_day() + OPENING_AHEAD;
     let mut rest = Vec::new();
     for province in provinces {
         let area = province.area;
@@ -158,7 +158,7 @@ pub async fn register(client: &Client, provinces: &[Province]) -> Result<(), Pro
     }
     // Areas with all the openings that they may have were opened by us before.
     send_all(client, &rest, Some(Reason::OpeningsFull)).await?;
-    let open = from.duration_since(SystemTime::now()).unwrap_or_default();
+    let open = from.duration_since(node::clock::time_of_day()).unwrap_or_default();
     tokio::time::sleep(open).await;
     Ok(())
 }
@@ -167,7 +167,7 @@ impl World {
     /// Enrols, credits and binds the people of a plan. `told` hears how many transactions were done.
     pub async fn people(client: &Client, plan: &Plan, mut told: impl FnMut(usize)) -> Result<World, Problem> {
         let mut rng = SmallRng::seed_from_u64(plan.seed);
-        let month = month_of(SystemTime::now());
+        let month = month_of(node::clock::time_of_day());
         let mut couples: Vec<Couple> =
             (0..plan.couples).map(|number| couple(&mut rng, &plan.provinces, number)).collect();
         for part in couples.chunks_mut(BATCH_MAX / 2) {

@@ -243,7 +243,7 @@ async fn stay(nodes: &Nodes, world: &World, say: &Say) -> Result<()> {
         say.line(format!("{program} query balances {} --addr {address}", couple.donor));
         say.line(format!(
             "{program} query obligations {} --addr {address}",
-            world::month_of(std::time::SystemTime::now())
+            world::month_of(node::clock::time_of_day())
         ));
     }
     say.line(format!("client addresses: {}", addresses.join(" ")));

@@ -6,7 +6,6 @@ use crate::problem::{Exit, Problem};
 use client::{Call, Caller, Client, Insurance, Kinship, NotDone, Outcome, Receipt, Verb, Yuan};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use std::time::SystemTime;
 
 const SUZHOU: &str = "320500";
 const ZHENGZHOU: &str = "410100";
@@ -82,7 +81,7 @@ impl Family {
         done(suzhou.enrol_person(&daughter, Insurance::Employee, SUZHOU)).await?;
         done(henan.enrol_person(&father, Insurance::Resident, ZHENGZHOU)).await?;
         self.step(say, "Enrolment (参保): the daughter as an employee in Suzhou (310), her father as a resident in Zhengzhou, Henan (390).");
-        done(suzhou.credit_account(&daughter, yuan(CREDIT), month_of(SystemTime::now()))).await?;
+        done(suzhou.credit_account(&daughter, yuan(CREDIT), month_of(node::clock::time_of_day()))).await?;
         self.step(
             say,
             format!("Suzhou credits {} to her personal account (个人账户). He has none.", yuan(CREDIT)),
@@ -188,7 +187,7 @@ impl Family {
 
     /// What is left to clear between the two areas.
     async fn owed(&mut self, say: &mut Say) -> Result<(), Problem> {
-        let month = month_of(SystemTime::now());
+        let month = month_of(node::clock::time_of_day());
         let pages = self.client.obligations(&month).payer("32").payee("41");
         let rows = pages.all().await.map_err(|error| sdk(&error))?;
         let ours =

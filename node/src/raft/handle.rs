@@ -232,6 +232,31 @@ impl Consensus {
         }
     }
 
+    /// If this node leads: hands over to the voter that is closest behind, so that nobody waits for an
+    /// election. Gives up after `patience`; an election follows then.
+    pub async fn hand_over(&self, patience: Duration) {
+        let standing = self.standing();
+        if standing.role != Role::Leader {
+            return;
+        }
+        let others = standing.voters.iter().filter(|voter| **voter != self.node);
+        let Some(next) = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0)) else { return };
+        if self.raft.trigger().transfer_leader(*next).await.is_err() {
+            return;
+        }
+        let mut watched = self.raft.server_metrics();
+        let led_elsewhere = async {
+            while watched.borrow_watched().current_leader != Some(*next) {
+                if WatchReceiver::changed(&mut watched).await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(patience, led_elsewhere).await.is_err() {
+            tracing::warn!(next, "leadership was not handed over in time");
+        }
+    }
+
     /// Asks for a snapshot now.
     pub async fn snapshot(&self) -> Result<(), Fault> {
         self.raft.trigger().snapshot().await.map_err(|fatal| stopped(&fatal))

@@ -4,7 +4,8 @@ use super::types::{self, Answers, LogId, SnapshotMeta, StoredMembership, TypeCon
 use crate::fault::Fault;
 use crate::state::{Entry, JournalEntry, Snapshot, State};
 use futures::{Stream, TryStreamExt};
-use ledger::codec;
+use ledger::table::{LedgerRecord, Record};
+use ledger::{Key, codec};
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use std::io;
@@ -50,7 +51,12 @@ impl Machine {
                 })?;
                 let at = ledger::At { index: log.index, stamp: *stamp };
                 let applied = ledger::apply(&self.state.reader(), at, transactions)?;
-                let journal = JournalEntry { stamp: stamp.0, batch: batch.bytes(), answers: &applied.answers };
+                // Ledger time, which never runs backwards, as the entry left it; before genesis there is none.
+                let time = match applied.changes.get(&Key::Ledger {}) {
+                    Some(Some(row)) => LedgerRecord::of_row(row).map_or(*stamp, |ledger| ledger.now),
+                    Some(None) | None => *stamp,
+                };
+                let journal = JournalEntry { stamp: time.0, batch: batch.bytes(), answers: &applied.answers };
                 let changes = applied.changes;
                 self.state.absorb(Entry { log, membership: None, changes, journal: Some(journal) })?;
                 answers = Answers(Arc::new(applied.answers));

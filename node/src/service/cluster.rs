@@ -8,7 +8,7 @@ use crate::raft::{Member, NodeId};
 use crate::server::Shared;
 use crate::wire;
 use ledger::command::{KinshipScope, Policy};
-use ledger::{Call, Caller, Key, Outcome, Province, RequestId, Row, Transaction, View};
+use ledger::{Call, Caller, Outcome, Province, RequestId, Transaction};
 use proto::status;
 use proto::v1::{self as pb, Reason};
 use std::collections::BTreeMap;
@@ -168,17 +168,11 @@ impl pb::cluster_server::Cluster for ClusterService {
 
     async fn status(&self, request: Request<pb::StatusRequest>) -> Result<Response<pb::StatusResponse>, Status> {
         if request.get_ref().local {
-            return Ok(Response::new(self.shared.status_of(vec![self.shared.node_status()])));
+            let status = self.shared.node_status();
+            let compared = status.digest_index;
+            return Ok(Response::new(self.shared.status_of(vec![status], compared)));
         }
-        let standing = self.shared.consensus.standing();
-        let asked = standing.members.iter().filter(|(node, _)| **node != standing.node).map(|(node, member)| {
-            let shared = self.shared.clone();
-            async move { shared.peer_status(*node, member, 0).await }
-        });
-        let mut nodes: Vec<pb::NodeStatus> = futures::future::join_all(asked).await;
-        nodes.push(self.shared.node_status());
-        nodes.sort_by_key(|status| status.node);
-        Ok(Response::new(self.shared.status_of(nodes)))
+        Ok(Response::new(self.shared.whole_status().await))
     }
 
     async fn add_learner(
@@ -223,7 +217,7 @@ impl pb::cluster_server::Cluster for ClusterService {
         let promoted = self.shared.consensus.promote(node).await;
         promoted.map_err(|problem| status::status(Reason::MembershipChanging, &problem))?;
         let index = self.shared.consensus.standing().last_log;
-        let margin = self.shared.status_of(Vec::new()).margin;
+        let margin = self.shared.whole_status().await.margin;
         Ok(Response::new(pb::PromoteResponse { index, margin }))
     }
 
@@ -325,10 +319,40 @@ impl Shared {
         }
     }
 
-    /// How a peer says that it is, with its digest at `digest_index`; a row that says so if it does not answer.
-    pub(crate) async fn peer_status(&self, node: NodeId, member: &Member, digest_index: u64) -> pb::NodeStatus {
+    /// How all members are, with the digest of each at one index that all who answer have applied.
+    async fn whole_status(self: &Arc<Self>) -> pb::StatusResponse {
+        let first = self.ask_all(0).await;
+        let answered = first.iter().filter(|status| status.role() != pb::Role::Unreachable);
+        let compared = answered.map(|status| status.applied_index).min().unwrap_or(0);
+        self.status_of(self.ask_all(compared).await, compared)
+    }
+
+    /// How each member is, with its digest at this index (0: its newest); this node is one of them.
+    async fn ask_all(self: &Arc<Self>, digest_index: u64) -> Vec<pb::NodeStatus> {
+        let standing = self.consensus.standing();
+        let asked = standing.members.iter().filter(|(node, _)| **node != standing.node).map(|(node, member)| {
+            let shared = self.clone();
+            async move { shared.peer_status(*node, member, digest_index).await }
+        });
+        let mut nodes: Vec<pb::NodeStatus> = futures::future::join_all(asked).await;
+        let mut own = self.node_status();
+        if digest_index > 0 {
+            own.digest = self.state.digest_at(digest_index).map(|digest| hex(&digest)).unwrap_or_default();
+            own.digest_index = digest_index;
+        }
+        nodes.push(own);
+        nodes.sort_by_key(|status| status.node);
+        nodes
+    }
+
+    /// How a peer says that it is, with its digest at this index (0: its newest); a row that says so if it does not answer.
+    async fn peer_status(&self, node: NodeId, member: &Member, digest_index: u64) -> pb::NodeStatus {
         match self.ask_status(node, member, digest_index).await {
-            Ok(pb::NodeStatusResponse { status: Some(status), .. }) => status,
+            Ok(pb::NodeStatusResponse { status: Some(mut status), digest, digest_index, .. }) => {
+                status.digest = hex(&digest);
+                status.digest_index = digest_index;
+                status
+            }
             Ok(_) | Err(_) => pb::NodeStatus {
                 node,
                 province: (node / 1_000_000).to_string(),
@@ -356,15 +380,16 @@ impl Shared {
         Ok(reply.map_err(|_| Status::deadline_exceeded("no answer"))??.into_inner())
     }
 
-    fn status_of(&self, nodes: Vec<pb::NodeStatus>) -> pb::StatusResponse {
+    fn status_of(&self, nodes: Vec<pb::NodeStatus>, compared: u64) -> pb::StatusResponse {
         let standing = self.consensus.standing();
         let needed = standing.voters.len() / 2 + 1;
-        let reachable = nodes.iter().filter(|node| node.voter && node.role() != pb::Role::Unreachable).count();
-        let compared = nodes.iter().filter(|node| node.digest_index > 0).map(|node| node.digest_index).min().unwrap_or(0);
-        let same_index: Vec<&pb::NodeStatus> =
-            nodes.iter().filter(|node| node.digest_index == compared && compared > 0).collect();
-        let ours = self.state.digest_at(compared).map(|digest| hex(&digest));
-        let digests_equal = same_index.iter().all(|node| ours.as_ref().is_none_or(|ours| *ours == node.digest));
+        let up = |node: &&pb::NodeStatus| node.role() != pb::Role::Unreachable;
+        let reachable = nodes.iter().filter(up).filter(|node| node.voter).count();
+        let ours = nodes.iter().find(|node| node.node == standing.node).map(|node| node.digest.as_str());
+        // No digest at that index is no agreement.
+        let digests_equal = ours.is_some_and(|ours| {
+            !ours.is_empty() && nodes.iter().filter(up).all(|node| node.digest_index == compared && node.digest == ours)
+        });
         pb::StatusResponse {
             cluster: self.cluster_text(),
             name: String::new(),
@@ -384,10 +409,8 @@ impl Shared {
 
     /// What every answer to a query says about itself.
     pub(crate) fn reply_header(&self, reader: &crate::state::Reader<'_>) -> pb::ReplyHeader {
-        let age_ms = match reader.get(&Key::Ledger {}).ok().flatten().as_deref() {
-            Some(Row::Ledger(record)) => clock::now().0.saturating_sub(record.now.0),
-            _ => 0,
-        };
+        let heard = self.heard.load(std::sync::atomic::Ordering::Relaxed);
+        let age_ms = if self.consensus.leads() { 0 } else { clock::now().0.saturating_sub(heard) };
         pb::ReplyHeader { index: reader.applied().index(), age_ms, node: self.links.node() }
     }
 }

@@ -241,12 +241,13 @@ async fn beat(watcher: &Watcher, committed: u64, next: u64) -> bool {
 fn entry_to_proto(blob: JournalRecord) -> Result<pb::Entry, Status> {
     let batch = Batch::from_bytes(blob.batch.into());
     let damaged = |problem: ::ledger::codec::DecodeError| Status::data_loss(format!("entry {}: {problem}", blob.index));
-    let (stamp, transactions) = batch.content().map_err(damaged)?;
+    let (_, transactions) = batch.content().map_err(damaged)?;
+    let time = ::ledger::Stamp(blob.stamp);
     let first = transactions.iter().zip(&blob.answers).filter(|(_, answer)| !answer.repeated);
     let decisions = first.map(|(transaction, answer)| {
         wire::decision_to_proto(transaction.caller, transaction.request, answer)
     });
-    Ok(pb::Entry { index: blob.index, stamp: Some(wire::stamp_to_proto(*stamp)), decisions: decisions.collect() })
+    Ok(pb::Entry { index: blob.index, stamp: Some(wire::stamp_to_proto(time)), decisions: decisions.collect() })
 }
 
 async fn read_page(shared: &Shared, from: u64) -> Result<JournalPage, Status> {

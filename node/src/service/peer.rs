@@ -1,6 +1,7 @@
 //! The door for other nodes: Raft's messages, passed-on proposals, read indexes, digests.
 
 use super::unwell;
+use crate::clock;
 use crate::propose::Undecided;
 use crate::raft::handle::PeerError;
 use crate::server::Shared;
@@ -14,6 +15,7 @@ use std::collections::HashSet;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tonic::{Request, Response, Status, Streaming};
 
 /// `gongji.v1.Peer`.
@@ -65,6 +67,7 @@ impl pb::peer_server::Peer for PeerService {
     async fn append(&self, request: Request<pb::AppendRequest>) -> Result<Response<pb::AppendResponse>, Status> {
         let asked = request.into_inner();
         let header = Some(self.check(asked.header.as_ref())?);
+        self.shared.heard.store(clock::now().0, Ordering::Relaxed);
         let body = self.shared.consensus.on_append(&asked.body).await.map_err(refused)?;
         Ok(Response::new(pb::AppendResponse { header, body: body.into() }))
     }
@@ -80,13 +83,17 @@ impl pb::peer_server::Peer for PeerService {
             return Ok(Response::new(futures::stream::empty().boxed()));
         };
         let header = self.check(first.header.as_ref())?;
+        let shared = self.shared.clone();
         let bodies = futures::stream::once(futures::future::ready(Ok(first)))
             // The leader keeps the stream open for ever: a node that stops takes no more from it.
             .chain(incoming.take_until(crate::server::until_stop(self.shared.stopping.clone())))
             // A broken stream ends here; the leader makes it anew.
             .take_while(|message| futures::future::ready(message.is_ok()))
             .filter_map(|message| futures::future::ready(message.ok()))
-            .map(|message: pb::AppendStreamRequest| message.body);
+            .map(move |message: pb::AppendStreamRequest| {
+                shared.heard.store(clock::now().0, Ordering::Relaxed);
+                message.body
+            });
         let mut sequence = 0;
         let replies = self.shared.consensus.on_append_stream(bodies).map(move |reply| {
             sequence += 1;
