@@ -40,7 +40,7 @@ start)
     mkdir -p "$DIR"
     for n in 1 2 3; do start_node $n; done
     if [ ! -f "$DIR/formed" ]; then
-        "$GONGJI" cluster init --name by-hand --addr "$(api 1)" \
+        "$GONGJI" cluster init --addr "$(api 1)" \
             --voter "$(node 1)=$(peer 1),$(api 1)" --voter "$(node 2)=$(peer 2),$(api 2)" --voter "$(node 3)=$(peer 3),$(api 3)"
         touch "$DIR/formed"
     fi

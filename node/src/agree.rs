@@ -40,7 +40,8 @@ async fn compare(shared: &Arc<Shared>) -> Option<Fault> {
         }
     }
     let answered: usize = held.values().sum();
-    let (theirs, count) = held.iter().filter(|(digest, _)| **digest != ours).max_by_key(|(_, count)| **count)?;
+    let (theirs, count) =
+        held.iter().filter(|(digest, _)| **digest != ours).max_by_key(|(_, count)| **count)?;
     tracing::error!(index, nodes = count, answered, "other nodes hold another state than this one");
     let theirs: [u8; 32] = theirs.as_slice().try_into().ok()?;
     (count * 2 > answered).then_some(Fault::Diverged { index, ours, theirs })

@@ -75,8 +75,12 @@ impl Proposer {
     /// Starts the task that proposes.
     pub fn start(consensus: Consensus, links: Arc<Links>) -> Proposer {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let gatherer =
-            Gatherer { jobs, held: None, road: Arc::new(Road { consensus, links }), slots: Arc::new(Semaphore::new(UNDER_WAY_MAX)) };
+        let gatherer = Gatherer {
+            jobs,
+            held: None,
+            road: Arc::new(Road { consensus, links }),
+            slots: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+        };
         tokio::spawn(gatherer.run());
         Proposer { queue }
     }
@@ -140,7 +144,8 @@ impl Gatherer {
         let mut group = Group::from([first]);
         while let Ok(job) = self.jobs.try_recv() {
             count += job.transactions.len();
-            if job.passed_on != passed_on || count > BATCH_MAX || count * TRANSACTION_BYTES > BATCH_BYTES_MAX {
+            if job.passed_on != passed_on || count > BATCH_MAX || count * TRANSACTION_BYTES > BATCH_BYTES_MAX
+            {
                 self.held = Some(job);
                 break;
             }
@@ -176,26 +181,27 @@ impl Road {
         let content = batch.clone();
         let road = self.clone();
         let runtime = tokio::runtime::Handle::current();
-        let done = move |result: Result<(u64, crate::raft::types::Answers), crate::raft::NotLeader>| match result {
-            Ok((_, answers)) => {
-                drop(slot);
-                let mut answers = answers.0.iter().cloned();
-                for (job, length) in group.into_iter().zip(lengths) {
-                    job.answer(Ok(answers.by_ref().take(length).collect()));
-                }
-            }
-            Err(_) => {
-                // It may have been in the log for a while: the leader that follows decides, by the
-                // same request ids.
-                if let Ok((_, transactions)) = content.content() {
-                    let mut transactions = transactions.iter().cloned();
-                    for (job, length) in group.iter_mut().zip(lengths) {
-                        job.transactions = transactions.by_ref().take(length).collect();
+        let done =
+            move |result: Result<(u64, crate::raft::types::Answers), crate::raft::NotLeader>| match result {
+                Ok((_, answers)) => {
+                    drop(slot);
+                    let mut answers = answers.0.iter().cloned();
+                    for (job, length) in group.into_iter().zip(lengths) {
+                        job.answer(Ok(answers.by_ref().take(length).collect()));
                     }
                 }
-                runtime.spawn(road.pass_on(group, true, slot));
-            }
-        };
+                Err(_) => {
+                    // It may have been in the log for a while: the leader that follows decides, by the
+                    // same request ids.
+                    if let Ok((_, transactions)) = content.content() {
+                        let mut transactions = transactions.iter().cloned();
+                        for (job, length) in group.iter_mut().zip(lengths) {
+                            job.transactions = transactions.by_ref().take(length).collect();
+                        }
+                    }
+                    runtime.spawn(road.pass_on(group, true, slot));
+                }
+            };
         if let Err(fault) = self.consensus.propose(batch, done).await {
             tracing::error!(%fault, "a batch could not be proposed");
         }
@@ -212,7 +218,8 @@ impl Road {
         if ours.is_empty() {
             return;
         }
-        let transactions: Vec<Transaction> = ours.iter().flat_map(|job| job.transactions.iter().cloned()).collect();
+        let transactions: Vec<Transaction> =
+            ours.iter().flat_map(|job| job.transactions.iter().cloned()).collect();
         let decided = self.decide_elsewhere(&transactions, proposed).await;
         match decided {
             Ok(answers) => {
@@ -273,9 +280,14 @@ impl Road {
     }
 
     async fn ask_leader(&self, leader: NodeId, member: &Member, encoded: &Bytes, count: usize) -> Decided {
-        let Ok(mut client) = self.links.peer(&member.peer, Lane::Control) else { return Err(Undecided::NoLeader) };
-        let request =
-            proto::v1::ProposeRequest { header: Some(self.links.header(leader)), hops: 1, transactions: encoded.clone() };
+        let Ok(mut client) = self.links.peer(&member.peer, Lane::Control) else {
+            return Err(Undecided::NoLeader);
+        };
+        let request = proto::v1::ProposeRequest {
+            header: Some(self.links.header(leader)),
+            hops: 1,
+            transactions: encoded.clone(),
+        };
         let reply = match tokio::time::timeout(FORWARD_PATIENCE, client.propose(request)).await {
             Ok(Ok(reply)) => reply.into_inner(),
             // The connection may have broken before or after the leader got them.

@@ -1,7 +1,7 @@
 //! Reads at three levels: linearizable, at least an index, local.
 
-use crate::raft::network::{Lane, Links};
 use crate::raft::Consensus;
+use crate::raft::network::{Lane, Links};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -89,7 +89,8 @@ impl Rounds {
     async fn run(self, mut askers: mpsc::Receiver<Asker>) {
         let mut waiting = Vec::new();
         while askers.recv_many(&mut waiting, WAITING_MAX).await > 0 {
-            let index = tokio::time::timeout(PATIENCE, self.index()).await.unwrap_or(Err(ReadError::NoLeader));
+            let index =
+                tokio::time::timeout(PATIENCE, self.index()).await.unwrap_or(Err(ReadError::NoLeader));
             for asker in waiting.drain(..) {
                 // A reader that has gone needs no answer.
                 asker.send(index.clone()).ok();

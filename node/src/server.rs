@@ -9,7 +9,9 @@ use crate::raft::log::{LogSettings, LogStore};
 use crate::raft::network::{Links, PEER_MESSAGE_MAX};
 use crate::raft::{Consensus, NodeId};
 use crate::read::Reads;
-use crate::service::{cluster::ClusterService, ledger::LedgerService, peer::PeerService, query::QueryService};
+use crate::service::{
+    cluster::ClusterService, ledger::LedgerService, peer::PeerService, query::QueryService,
+};
 use crate::state::{State, StateSettings};
 use crate::tick;
 use parking_lot::Mutex;
@@ -74,7 +76,7 @@ pub struct Node {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     doors: Vec<JoinHandle<Result<(), tonic::transport::Error>>>,
-    trouble: watch::Receiver<Option<String>>,
+    trouble: watch::Receiver<Option<Fault>>,
 }
 
 impl Node {
@@ -95,13 +97,17 @@ impl Node {
             if applied < purged {
                 return Err(Fault::Corrupt {
                     place: dir.join("snap").display().to_string(),
-                    what: format!("the log begins behind entry {purged}, the state is at {applied}, and no snapshot leads from one to the other"),
-                    hint: "this node cannot be rebuilt from its own files: replace it under a new node id".into(),
+                    what: format!(
+                        "the log begins behind entry {purged}, the state is at {applied}, and no snapshot leads from one to the other"
+                    ),
+                    hint: "this node cannot be rebuilt from its own files: replace it under a new node id"
+                        .into(),
                 });
             }
             Ok::<_, Fault>((data_dir, state, log))
         });
-        let (data_dir, state, log) = opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })??;
+        let (data_dir, state, log) =
+            opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })??;
 
         let links = Arc::new(Links::new(node, data_dir.cluster()));
         let (applied_sender, applied) = watch::channel(0);
@@ -157,13 +163,12 @@ impl Node {
         &self.shared.state
     }
 
-    /// Returns the reason when the node stops by itself: a fault.
-    pub async fn failed(&self) -> String {
+    /// Returns the fault when the node stops by itself.
+    pub async fn failed(&self) -> Fault {
         let mut trouble = self.trouble.clone();
-        match trouble.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => "the node's watch has ended".into(),
-        }
+        let told = trouble.wait_for(Option::is_some).await;
+        let fault = told.ok().and_then(|fault| fault.clone());
+        fault.unwrap_or_else(|| Fault::Stopped { reason: "the node's watch has ended".into() })
     }
 
     /// Stops in good order: the doors finish what they have begun, consensus is left, and a last checkpoint
@@ -212,7 +217,11 @@ impl Node {
 }
 
 async fn listen(address: &str, whom: &'static str) -> Result<(TcpListener, SocketAddr), Fault> {
-    let failed = |source: std::io::Error| Fault::Listen { whom, address: address.to_string(), source: Arc::new(source) };
+    let failed = |source: std::io::Error| Fault::Listen {
+        whom,
+        address: address.to_string(),
+        source: Arc::new(source),
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
     Ok((listener, local))
@@ -236,7 +245,10 @@ async fn serve_peers(
         .initial_stream_window_size(8 << 20)
         .initial_connection_window_size(16 << 20)
         .add_service(peers)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), until_stop(stopping))
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            until_stop(stopping),
+        )
         .await
 }
 
@@ -258,21 +270,26 @@ async fn serve_clients(
         .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(8 << 20)
-        .add_service(LedgerServer::new(LedgerService::new(shared.clone())).max_decoding_message_size(API_MESSAGE_MAX))
+        .add_service(
+            LedgerServer::new(LedgerService::new(shared.clone())).max_decoding_message_size(API_MESSAGE_MAX),
+        )
         .add_service(QueryServer::new(QueryService::new(shared.clone())))
         .add_service(ClusterServer::new(ClusterService::new(shared)))
         .add_service(health_service)
         .add_service(reflection)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), until_stop(stopping))
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            until_stop(stopping),
+        )
         .await
 }
 
 /// Tells when consensus has stopped, or when this node differs from the others.
-async fn watch_over(shared: Arc<Shared>, tell: watch::Sender<Option<String>>) {
+async fn watch_over(shared: Arc<Shared>, tell: watch::Sender<Option<Fault>>) {
     let fault = tokio::select! {
         () = until_stop(shared.stopping.clone()) => return,
         fault = shared.consensus.failed() => fault,
         fault = agree::run(shared.clone()) => fault,
     };
-    tell.send_replace(Some(fault.to_string()));
+    tell.send_replace(Some(fault));
 }

@@ -15,14 +15,13 @@ pub use records::*;
 
 use ledger::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
 use ledger::{
-    Area, Call, Caller, Month, PaymentId, Person, Province, RelationId, RequestId, Stamp,
-    Transaction,
+    Area, Call, Caller, Month, PaymentId, Person, Province, RelationId, RequestId, Stamp, Transaction,
 };
 use prost_types::Timestamp;
 use proto::v1::{self as pb, caller::Who, transaction::Call as PbCall};
 use text::{
-    Problem, of_area, of_institution, of_month, of_payment, of_person, of_province,
-    of_relation, of_request_id, of_uuid, of_yuan,
+    Problem, of_area, of_institution, of_month, of_payment, of_person, of_province, of_relation,
+    of_request_id, of_uuid, of_yuan,
 };
 
 /// The longest signature, in bytes.

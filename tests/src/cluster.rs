@@ -191,7 +191,6 @@ impl Cluster {
         let members: Vec<Member> = (0..self.nodes.len()).map(|place| self.member(place)).collect();
         let (voters, learners) = members.split_at(self.options.voters);
         let request = InitRequest {
-            name: "tests".into(),
             cluster: String::new(),
             voters: voters.to_vec(),
             learners: learners.to_vec(),

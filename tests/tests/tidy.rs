@@ -12,7 +12,9 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap_or_else(|problem| panic!("read {}: {problem}", folder.display())) {
+        for entry in
+            fs::read_dir(&folder).unwrap_or_else(|problem| panic!("read {}: {problem}", folder.display()))
+        {
             let path = entry.expect("a folder's entry").path();
             if path.is_dir() {
                 if !path.ends_with("target") {
@@ -71,7 +73,9 @@ fn each_outside_word_has_one_room() {
     for path in naming("node/src", "openraft::") {
         assert!(path.starts_with("node/src/raft/"), "openraft in {path}");
     }
-    for path in naming("node/src", "SystemTime::now").into_iter().chain(naming("client/src", "SystemTime::now")) {
+    for path in
+        naming("node/src", "SystemTime::now").into_iter().chain(naming("client/src", "SystemTime::now"))
+    {
         assert!(path == "node/src/clock.rs" || path.starts_with("client/"), "the time is asked in {path}");
     }
 }
@@ -118,13 +122,15 @@ fn every_refusal_stands_in_the_catalogue_with_its_number_and_in_its_order() {
         (name.starts_with("REASON_") && (1..9_000).contains(&number)).then(|| (name.to_string(), number))
     };
     let catalogue: Vec<(String, u16)> = text.lines().filter_map(line).collect();
-    let wanted: Vec<(String, u16)> = refusals.into_iter().map(|(name, number)| (screaming(&name), number)).collect();
+    let wanted: Vec<(String, u16)> =
+        refusals.into_iter().map(|(name, number)| (screaming(&name), number)).collect();
     assert_eq!(catalogue, wanted);
 }
 
 #[test]
 fn every_refusal_ends_a_script() {
-    let scripts: String = files("node/ledger/tests/scripts", "script").iter().map(|path| read(path)).collect();
+    let scripts: String =
+        files("node/ledger/tests/scripts", "script").iter().map(|path| read(path)).collect();
     for (name, _) in refusals() {
         assert!(scripts.contains(&format!("refused {name}")), "no script ends with {name}");
     }
@@ -136,8 +142,10 @@ fn every_path_in_the_map_exists() {
     let mut count = 0;
     for word in map.split('`').skip(1).step_by(2) {
         let path = word.split([':', ' ']).next().unwrap_or_default();
-        let is_path = path.contains('/') && (path.ends_with('/') || path.contains('.')) && !path.contains("::");
-        let ours = ["node/", "client/", "proto/", "tests/", "scripts/"].iter().any(|start| path.starts_with(start));
+        let is_path =
+            path.contains('/') && (path.ends_with('/') || path.contains('.')) && !path.contains("::");
+        let ours =
+            ["node/", "client/", "proto/", "tests/", "scripts/"].iter().any(|start| path.starts_with(start));
         if is_path && ours && !path.contains(['*', '<', 'N']) {
             count += 1;
             assert!(root().join(path).exists(), "ARCHITECTURE.md names `{path}`, which does not exist");

@@ -59,7 +59,8 @@ impl TryFrom<Vec<(u8, RowHash)>> for Digest {
         }
         let mut digest = Digest::default();
         for (number, sum) in sums {
-            let table = Table::from_number(number).ok_or("a digest of a table that this binary does not know")?;
+            let table =
+                Table::from_number(number).ok_or("a digest of a table that this binary does not know")?;
             if sum == RowHash::default() {
                 return Err("a digest that names an empty table");
             }

@@ -33,9 +33,6 @@ pub enum Verb {
 pub struct Init {
     #[command(flatten)]
     nodes: Nodes,
-    /// A name for people
-    #[arg(long, default_value = "gongji")]
-    name: String,
     /// A node that votes: 32000001=10.0.0.1:7700,10.0.0.1:7701 (address for peers, address for clients); repeat it
     #[arg(long = "voter", value_name = "NODE=PEER_ADDR,API_ADDR", value_parser = member, required = true)]
     voters: Vec<v1::Member>,
@@ -124,7 +121,6 @@ async fn connect(nodes: &Nodes) -> Result<(Reached, ClusterClient<Channel>), Pro
 async fn init(args: Init) -> Result<Exit> {
     let (node, mut client) = connect(&args.nodes).await?;
     let request = v1::InitRequest {
-        name: args.name,
         cluster: String::new(),
         voters: args.voters,
         learners: args.learners,

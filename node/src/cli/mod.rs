@@ -86,7 +86,7 @@ pub struct Nodes {
 pub fn run() -> anyhow::Result<Exit> {
     match Cli::parse().verb {
         Verb::Demo(args) => {
-            demo::lean()?;
+            demo::lean();
             block_on(demo::run(args))
         }
         Verb::Start(args) => start::run(args),

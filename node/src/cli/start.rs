@@ -161,8 +161,9 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<Exit> {
         _ = interrupt.recv() => "SIGINT",
         () = stdin_ends(), if stop_with_stdin => "the end of stdin",
         fault = node.failed() => {
-            node.shutdown().await;
-            return Err(told_text(&fault, Exit::Differs.code()).into());
+            // Nothing more is written: what this node holds is not to be trusted.
+            node.kill().await;
+            return Err(told(&fault).into());
         }
     };
     tracing::info!(why, "stopping");

@@ -80,8 +80,7 @@ fn headline(status: &v1::StatusResponse) -> String {
         }
     };
     let margin = status.margin.as_ref().map(margin).unwrap_or_default();
-    let name = if status.name.is_empty() { String::new() } else { format!(" {}", status.name) };
-    format!("cluster {short}…{name}  {leader}  term {}  {margin}", status.term)
+    format!("cluster {short}…  {leader}  term {}  {margin}", status.term)
 }
 
 /// `need 2 of 3, 1 may fail`.
@@ -158,7 +157,6 @@ mod tests {
         };
         v1::StatusResponse {
             cluster: "7c1e0000-0000".into(),
-            name: "demo".into(),
             leader: 32_000_001,
             term: 3,
             margin: Some(v1::Margin { voters: 3, needed: 2, reachable: 2, spare: 0 }),
@@ -179,7 +177,7 @@ mod tests {
         let shown = page(&status());
         assert!(
             shown.starts_with(
-                "cluster 7c1e0000… demo  leader 32000001 江苏  term 3  need 2 of 3, 2 up, none may fail"
+                "cluster 7c1e0000…  leader 32000001 江苏  term 3  need 2 of 3, 2 up, none may fail"
             ),
             "{shown}"
         );

@@ -20,9 +20,7 @@ use client::{Client, Outcome};
 use journal::Journal;
 use nodes::Nodes;
 use say::Say;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
 /// Who is there, in this order, when not all are: the two of the story first.
@@ -56,23 +54,11 @@ pub struct Args {
     exit: bool,
 }
 
-/// Tells the allocator to be lean, by starting this program over with the variable that it reads. Each of the many
-/// threads of many nodes has a heap; committed eagerly, they take twice the memory.
-///
-/// # Errors
-/// The program cannot be started over.
-pub fn lean() -> Result<()> {
-    const VARIABLE: &str = "MIMALLOC_ARENA_EAGER_COMMIT";
-    if std::env::var_os(VARIABLE).is_some() {
-        return Ok(());
-    }
-    let mut arguments = std::env::args_os();
-    let mut command = Command::new(std::env::current_exe()?);
-    if let Some(name) = arguments.next() {
-        command.arg0(name);
-    }
-    // Returns only when it fails.
-    Err(command.args(arguments).env(VARIABLE, "0").exec().into())
+/// Asks the kernel for small pages: the allocator's heaps, one for each of the many threads of many nodes, take
+/// twice the memory in huge ones (32 nodes formed: 112 MiB against 1114).
+pub fn lean() {
+    // A kernel without huge pages has nothing to switch off.
+    rustix::thread::disable_transparent_huge_pages(true).ok();
 }
 
 /// Runs the verb.

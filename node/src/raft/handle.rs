@@ -240,7 +240,9 @@ impl Consensus {
             return;
         }
         let others = standing.voters.iter().filter(|voter| **voter != self.node);
-        let Some(next) = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0)) else { return };
+        let Some(next) = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0)) else {
+            return;
+        };
         if self.raft.trigger().transfer_leader(*next).await.is_err() {
             return;
         }
@@ -323,8 +325,7 @@ impl Consensus {
             last_log_id: asked.last.map(types::log_id),
             leadership_transfer: asked.transfer,
         };
-        let answer =
-            if pre { self.raft.pre_vote(request).await } else { self.raft.vote(request).await };
+        let answer = if pre { self.raft.pre_vote(request).await } else { self.raft.vote(request).await };
         Ok(codec::encode(&VoteGiven::from(answer.map_err(PeerError::raft)?)))
     }
 
@@ -333,14 +334,19 @@ impl Consensus {
         let asked: Transfer = types::decode("a leader transfer", body)?;
         let last = asked.last.map(types::log_id);
         let request = openraft::raft::TransferLeaderRequest::new(asked.from.into(), asked.to, last);
-        let accepted = self.raft.handle_transfer_leader(request).await.map_err(|fatal| PeerError::Failed(fatal.to_string()))?;
+        let accepted = self
+            .raft
+            .handle_transfer_leader(request)
+            .await
+            .map_err(|fatal| PeerError::Failed(fatal.to_string()))?;
         Ok(codec::encode(&accepted.is_ok()))
     }
 
     /// A whole snapshot has been received into a file.
     pub async fn on_snapshot(&self, vote: &[u8], snapshot: Snapshot) -> Result<Vec<u8>, PeerError> {
         let vote: VoteBytes = types::decode("a snapshot's vote", vote)?;
-        let meta = super::machine::snapshot_meta(&snapshot).map_err(|problem| PeerError::Failed(problem.to_string()))?;
+        let meta = super::machine::snapshot_meta(&snapshot)
+            .map_err(|problem| PeerError::Failed(problem.to_string()))?;
         let snapshot = super::machine::RaftSnapshot { meta, snapshot };
         let reply = self
             .raft

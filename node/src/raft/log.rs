@@ -46,13 +46,15 @@ impl LogStore {
     /// A damaged record (a torn tail is cut, which loses nothing that was acknowledged), another
     /// node's log, or a directory that cannot be read or written.
     pub fn open(dir: &Path, node: NodeId, settings: LogSettings) -> Result<LogStore, Fault> {
-        let failed = |source: io::Error| match source.kind() {
+        let failed = |source: io::Error| {
+            match source.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Fault::Corrupt {
                 place: dir.display().to_string(),
                 what: format!("the Raft log: {source}"),
                 hint: "this node must not vote on a damaged log: replace it under a new node id (see node/README.md)".into(),
             },
             _ => Fault::io("open the Raft log", dir, source),
+        }
         };
         std::fs::create_dir_all(dir).map_err(failed)?;
         let mut config = raft_log::Config::new(dir.display());

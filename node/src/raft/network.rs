@@ -167,7 +167,12 @@ impl Link {
         }
     }
 
-    async fn vote_or_pre(&self, request: VoteRequest<TypeConfig>, option: RPCOption, pre: bool) -> Result<VoteResponse<TypeConfig>, RpcError> {
+    async fn vote_or_pre(
+        &self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+        pre: bool,
+    ) -> Result<VoteResponse<TypeConfig>, RpcError> {
         let asked = VoteAsked {
             vote: VoteBytes::from(&request.vote),
             last: request.last_log_id.as_ref().map(types::mark),
@@ -184,11 +189,16 @@ impl Link {
         Ok(given.into())
     }
 
-    async fn send_snapshot(&self, vote: Vote, snapshot: Snapshot) -> Result<SnapshotResponse<TypeConfig>, RpcError> {
+    async fn send_snapshot(
+        &self,
+        vote: Vote,
+        snapshot: Snapshot,
+    ) -> Result<SnapshotResponse<TypeConfig>, RpcError> {
         let mut client = self.client(Lane::Snapshot)?;
         let name = snapshot.id.clone();
         let asked = proto::v1::SnapshotOffsetRequest { header: self.header(), snapshot: name.clone() };
-        let offset = client.snapshot_offset(asked).await.map_err(|status| unreachable(&status))?.into_inner().offset;
+        let offset =
+            client.snapshot_offset(asked).await.map_err(|status| unreachable(&status))?.into_inner().offset;
         let (header, total) = (self.header(), snapshot.bytes);
         let body = Bytes::from(codec::encode(&VoteBytes::from(&vote)));
         let (sender, pieces) = tokio::sync::mpsc::channel(4);
@@ -225,7 +235,8 @@ impl Link {
             Err(problem) => return Err(failed(&problem)),
         }
         let body = answer.map_err(|status| unreachable(&status))?.into_inner().body;
-        let vote: VoteBytes = types::decode("a snapshot's answer", &body).map_err(|problem| failed(&problem))?;
+        let vote: VoteBytes =
+            types::decode("a snapshot's answer", &body).map_err(|problem| failed(&problem))?;
         Ok(SnapshotResponse { vote: vote.into() })
     }
 }
@@ -241,7 +252,8 @@ impl RaftNetworkV2<TypeConfig> for Link {
         let (header, body) = (self.header(), write_append(&request));
         let mut client = self.client(Lane::Control)?;
         let body = self.ask(&option, client.append(proto::v1::AppendRequest { header, body })).await?.body;
-        let reply: AppendReply = types::decode("an append's answer", &body).map_err(|problem| failed(&problem))?;
+        let reply: AppendReply =
+            types::decode("an append's answer", &body).map_err(|problem| failed(&problem))?;
         Ok(match reply.into_result() {
             Ok(_) => AppendEntriesResponse::Success,
             Err(StreamAppendError::Conflict(_)) => AppendEntriesResponse::Conflict,
@@ -266,7 +278,11 @@ impl RaftNetworkV2<TypeConfig> for Link {
             let requests = input.map(move |request| {
                 sequence += 1;
                 sent.fetch_add(1, Ordering::Relaxed);
-                proto::v1::AppendStreamRequest { header: header.clone(), sequence, body: write_append(&request) }
+                proto::v1::AppendStreamRequest {
+                    header: header.clone(),
+                    sequence,
+                    body: write_append(&request),
+                }
             });
             let call = client.append_stream(requests);
             let answers = match tokio::time::timeout(APPEND_PATIENCE, call).await {
@@ -280,11 +296,19 @@ impl RaftNetworkV2<TypeConfig> for Link {
         })
     }
 
-    async fn vote(&mut self, request: VoteRequest<TypeConfig>, option: RPCOption) -> Result<VoteResponse<TypeConfig>, RpcError> {
+    async fn vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RpcError> {
         self.vote_or_pre(request, option, false).await
     }
 
-    async fn pre_vote(&mut self, request: VoteRequest<TypeConfig>, option: RPCOption) -> Result<VoteResponse<TypeConfig>, RpcError> {
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RpcError> {
         self.vote_or_pre(request, option, true).await
     }
 
@@ -320,7 +344,8 @@ impl RaftNetworkV2<TypeConfig> for Link {
         let mut client = self.client(Lane::Control)?;
         let message = proto::v1::TransferLeaderRequest { header, body };
         let body = self.ask(&option, client.transfer_leader(message)).await?.body;
-        let accepted: bool = types::decode("a transfer's answer", &body).map_err(|problem| failed(&problem))?;
+        let accepted: bool =
+            types::decode("a transfer's answer", &body).map_err(|problem| failed(&problem))?;
         let refused = openraft::raft::TransferLeaderError::VoteChanged {
             expected: *request.from_leader(),
             actual: *request.from_leader(),
@@ -333,12 +358,16 @@ type Replies = (tonic::Streaming<proto::v1::AppendStreamResponse>, Arc<AtomicU64
 
 /// The next answer on an append stream. While something is sent and not answered, silence longer than
 /// [`APPEND_PATIENCE`] ends the stream, so that a peer that hangs is told apart from one with nothing to say.
-async fn next_reply(open: Option<Replies>) -> Option<(Result<StreamAppendResult<TypeConfig>, RpcError>, Option<Replies>)> {
+async fn next_reply(
+    open: Option<Replies>,
+) -> Option<(Result<StreamAppendResult<TypeConfig>, RpcError>, Option<Replies>)> {
     let (mut answers, waiting) = open?;
     let answer = loop {
         match tokio::time::timeout(APPEND_PATIENCE, answers.message()).await {
             Ok(answer) => break answer,
-            Err(elapsed) if waiting.load(Ordering::Relaxed) > 0 => return Some((Err(unreachable(&elapsed)), None)),
+            Err(elapsed) if waiting.load(Ordering::Relaxed) > 0 => {
+                return Some((Err(unreachable(&elapsed)), None));
+            }
             Err(_) => {}
         }
     };

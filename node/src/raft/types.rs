@@ -159,7 +159,10 @@ pub(super) fn bad(what: &'static str, problem: impl fmt::Display) -> BadBytes {
     BadBytes { what, problem: problem.to_string() }
 }
 
-pub(super) fn decode<T: serde::de::DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, BadBytes> {
+pub(super) fn decode<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<T, BadBytes> {
     codec::decode(bytes).map_err(|problem| bad(what, problem))
 }
 
@@ -189,7 +192,11 @@ impl From<&Vote> for VoteBytes {
 
 impl From<VoteBytes> for Vote {
     fn from(vote: VoteBytes) -> Self {
-        if vote.committed { Vote::new_committed(vote.term, vote.node) } else { Vote::new(vote.term, vote.node) }
+        if vote.committed {
+            Vote::new_committed(vote.term, vote.node)
+        } else {
+            Vote::new(vote.term, vote.node)
+        }
     }
 }
 

@@ -52,8 +52,12 @@ impl ClusterService {
             signature: Vec::new(),
             call,
         });
-        let answers =
-            self.shared.proposer.submit(transactions.collect()).await.map_err(|why| super::undecided(&why))?;
+        let answers = self
+            .shared
+            .proposer
+            .submit(transactions.collect())
+            .await
+            .map_err(|why| super::undecided(&why))?;
         match answers.iter().find_map(|answer| match answer.outcome {
             Outcome::Refused(refusal) => Some(refusal),
             Outcome::Done(_) => None,
@@ -77,7 +81,9 @@ impl ClusterService {
     }
 
     /// Sends the call on to the leader, unless this node leads.
-    async fn leader(&self) -> Result<Option<pb::cluster_client::ClusterClient<tonic::transport::Channel>>, Status> {
+    async fn leader(
+        &self,
+    ) -> Result<Option<pb::cluster_client::ClusterClient<tonic::transport::Channel>>, Status> {
         if self.shared.consensus.leads() {
             return Ok(None);
         }
@@ -85,7 +91,10 @@ impl ClusterService {
             self.shared.consensus.leader().ok_or_else(|| status::status(Reason::NoLeader, ""))?;
         let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", member.api))
             .map_err(|problem| Status::internal(problem.to_string()))?;
-        let channel = endpoint.connect().await.map_err(|problem| status::status(Reason::NoLeader, &problem.to_string()))?;
+        let channel = endpoint
+            .connect()
+            .await
+            .map_err(|problem| status::status(Reason::NoLeader, &problem.to_string()))?;
         Ok(Some(pb::cluster_client::ClusterClient::new(channel)))
     }
 }
@@ -98,8 +107,11 @@ pub(crate) fn new_request_id() -> RequestId {
 fn member_from_proto(field: &str, member: &pb::Member) -> Result<(NodeId, Member), Status> {
     let bad = |part: &str, problem: &str| status::bad_field(&format!("{field}.{part}"), problem);
     let province = u8::try_from(member.node / 1_000_000).ok().and_then(Province::new);
-    if province.is_none() || member.node % 1_000_000 == 0 {
-        return Err(bad("node", "must be province code × 1000000 + incarnation (from 1), for example 32000001"));
+    if province.is_none() || member.node.is_multiple_of(1_000_000) {
+        return Err(bad(
+            "node",
+            "must be province code × 1000000 + incarnation (from 1), for example 32000001",
+        ));
     }
     let addresses = [("peer_address", &member.peer_address), ("api_address", &member.api_address)];
     for (part, address) in addresses {
@@ -150,7 +162,12 @@ impl pb::cluster_server::Cluster for ClusterService {
         };
         self.shared.set_cluster(cluster)?;
         self.shared.links.join(cluster);
-        tracing::info!(cluster = wire::cluster_to_proto(cluster), voters = voters.len(), learners = learners.len(), "forming a cluster");
+        tracing::info!(
+            cluster = wire::cluster_to_proto(cluster),
+            voters = voters.len(),
+            learners = learners.len(),
+            "forming a cluster"
+        );
         self.shared
             .consensus
             .initialize(voters)
@@ -166,7 +183,10 @@ impl pb::cluster_server::Cluster for ClusterService {
         Ok(Response::new(pb::InitResponse { cluster, genesis_index }))
     }
 
-    async fn status(&self, request: Request<pb::StatusRequest>) -> Result<Response<pb::StatusResponse>, Status> {
+    async fn status(
+        &self,
+        request: Request<pb::StatusRequest>,
+    ) -> Result<Response<pb::StatusResponse>, Status> {
         if request.get_ref().local {
             let status = self.shared.node_status();
             let compared = status.digest_index;
@@ -190,17 +210,28 @@ impl pb::cluster_server::Cluster for ClusterService {
         let index = self.shared.consensus.standing().last_log;
         if asked.wait {
             let caught_up = async {
-                while self.shared.consensus.standing().matched.get(&node).is_none_or(|matched| *matched < index) {
+                while self
+                    .shared
+                    .consensus
+                    .standing()
+                    .matched
+                    .get(&node)
+                    .is_none_or(|matched| *matched < index)
+                {
                     tokio::time::sleep(POLL).await;
                 }
             };
-            let late = |_| status::status(Reason::LearnerBehind, "the learner was added and is still catching up");
+            let late =
+                |_| status::status(Reason::LearnerBehind, "the learner was added and is still catching up");
             tokio::time::timeout(FORM_PATIENCE, caught_up).await.map_err(late)?;
         }
         Ok(Response::new(pb::AddLearnerResponse { index }))
     }
 
-    async fn promote(&self, request: Request<pb::PromoteRequest>) -> Result<Response<pb::PromoteResponse>, Status> {
+    async fn promote(
+        &self,
+        request: Request<pb::PromoteRequest>,
+    ) -> Result<Response<pb::PromoteResponse>, Status> {
         if let Some(mut leader) = self.leader().await? {
             return leader.promote(request.into_inner()).await;
         }
@@ -221,13 +252,18 @@ impl pb::cluster_server::Cluster for ClusterService {
         Ok(Response::new(pb::PromoteResponse { index, margin }))
     }
 
-    async fn snapshot(&self, _request: Request<pb::SnapshotRequest>) -> Result<Response<pb::SnapshotResponse>, Status> {
+    async fn snapshot(
+        &self,
+        _request: Request<pb::SnapshotRequest>,
+    ) -> Result<Response<pb::SnapshotResponse>, Status> {
         let applied = *self.shared.applied.borrow();
         self.shared.consensus.snapshot().await.map_err(|fault| unwell(&fault))?;
         let taken = async {
             loop {
                 let current = self.shared.state.current_snapshot().map_err(|fault| unwell(&fault))?;
-                if let Some(snapshot) = current.filter(|found| found.applied.log.is_some_and(|log| log.index >= applied)) {
+                if let Some(snapshot) =
+                    current.filter(|found| found.applied.log.is_some_and(|log| log.index >= applied))
+                {
                     return Ok::<_, Status>(snapshot);
                 }
                 tokio::time::sleep(POLL).await;
@@ -252,7 +288,6 @@ impl pb::cluster_server::Cluster for ClusterService {
             node,
             province: (node / 1_000_000).to_string(),
             cluster: self.shared.cluster_text(),
-            name: String::new(),
             batch_max: crate::propose::BATCH_MAX as u32,
             message_bytes_max: crate::server::API_MESSAGE_MAX as u64,
         }))
@@ -296,7 +331,8 @@ impl Shared {
             province: (standing.node / 1_000_000).to_string(),
             member: Some(pb::Member {
                 node: standing.node,
-                peer_address: member.map_or_else(|| self.peer_address.to_string(), |member| member.peer.clone()),
+                peer_address: member
+                    .map_or_else(|| self.peer_address.to_string(), |member| member.peer.clone()),
                 api_address: member.map_or_else(|| self.api_address.to_string(), |member| member.api.clone()),
             }),
             role: role.into(),
@@ -315,7 +351,6 @@ impl Shared {
             started_at: Some(wire::stamp_to_proto(self.started)),
             trouble: self.state.recovery_notes().join("; "),
             log_entries: standing.last_log.saturating_sub(standing.snapshot),
-            transactions: 0,
         }
     }
 
@@ -330,10 +365,11 @@ impl Shared {
     /// How each member is, with its digest at this index (0: its newest); this node is one of them.
     async fn ask_all(self: &Arc<Self>, digest_index: u64) -> Vec<pb::NodeStatus> {
         let standing = self.consensus.standing();
-        let asked = standing.members.iter().filter(|(node, _)| **node != standing.node).map(|(node, member)| {
-            let shared = self.clone();
-            async move { shared.peer_status(*node, member, digest_index).await }
-        });
+        let asked =
+            standing.members.iter().filter(|(node, _)| **node != standing.node).map(|(node, member)| {
+                let shared = self.clone();
+                async move { shared.peer_status(*node, member, digest_index).await }
+            });
         let mut nodes: Vec<pb::NodeStatus> = futures::future::join_all(asked).await;
         let mut own = self.node_status();
         if digest_index > 0 {
@@ -356,7 +392,11 @@ impl Shared {
             Ok(_) | Err(_) => pb::NodeStatus {
                 node,
                 province: (node / 1_000_000).to_string(),
-                member: Some(pb::Member { node, peer_address: member.peer.clone(), api_address: member.api.clone() }),
+                member: Some(pb::Member {
+                    node,
+                    peer_address: member.peer.clone(),
+                    api_address: member.api.clone(),
+                }),
                 role: pb::Role::Unreachable.into(),
                 voter: self.consensus.standing().voters.contains(&node),
                 ..Default::default()
@@ -388,11 +428,11 @@ impl Shared {
         let ours = nodes.iter().find(|node| node.node == standing.node).map(|node| node.digest.as_str());
         // No digest at that index is no agreement.
         let digests_equal = ours.is_some_and(|ours| {
-            !ours.is_empty() && nodes.iter().filter(up).all(|node| node.digest_index == compared && node.digest == ours)
+            !ours.is_empty()
+                && nodes.iter().filter(up).all(|node| node.digest_index == compared && node.digest == ours)
         });
         pb::StatusResponse {
             cluster: self.cluster_text(),
-            name: String::new(),
             leader: standing.leader.unwrap_or(0),
             term: standing.term,
             margin: Some(pb::Margin {

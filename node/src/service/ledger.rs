@@ -2,8 +2,8 @@
 
 use super::{undecided, unwell};
 use crate::propose::{BATCH_MAX, Undecided};
-use crate::server::Shared;
 use crate::raft::Batch;
+use crate::server::Shared;
 use crate::state::{JournalPage, JournalRecord};
 use crate::wire;
 use ::ledger::{Key, RequestId, Row, Transaction, View};
@@ -84,15 +84,22 @@ fn unknown(request: RequestId, why: &Undecided) -> pb::Result {
 
 fn check_count(count: usize) -> Result<(), Status> {
     if count > BATCH_MAX {
-        return Err(status::bad_field("transactions", &format!("{count} in one message, at most {BATCH_MAX}")));
+        return Err(status::bad_field(
+            "transactions",
+            &format!("{count} in one message, at most {BATCH_MAX}"),
+        ));
     }
     Ok(())
 }
 
 #[tonic::async_trait]
 impl pb::ledger_server::Ledger for LedgerService {
-    async fn submit(&self, request: Request<pb::SubmitRequest>) -> Result<Response<pb::SubmitResponse>, Status> {
-        let message = request.into_inner().transaction.ok_or_else(|| status::bad_field("transaction", "is missing"))?;
+    async fn submit(
+        &self,
+        request: Request<pb::SubmitRequest>,
+    ) -> Result<Response<pb::SubmitResponse>, Status> {
+        let message =
+            request.into_inner().transaction.ok_or_else(|| status::bad_field("transaction", "is missing"))?;
         let transaction = wire::transaction_from_proto(&message)
             .map_err(|bad| status::bad_field(&format!("transaction.{}", bad.field), &bad.problem))?;
         let request = transaction.request;
@@ -209,7 +216,11 @@ async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(),
                 if entry.decisions.is_empty() {
                     continue;
                 }
-                if watcher.send(Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Entry(entry)) })).await.is_err() {
+                if watcher
+                    .send(Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Entry(entry)) }))
+                    .await
+                    .is_err()
+                {
                     return Ok(());
                 }
             }
@@ -240,14 +251,19 @@ async fn beat(watcher: &Watcher, committed: u64, next: u64) -> bool {
 /// A journal record as watchers see it: what was decided earlier and only answered again is left out.
 fn entry_to_proto(blob: JournalRecord) -> Result<pb::Entry, Status> {
     let batch = Batch::from_bytes(blob.batch.into());
-    let damaged = |problem: ::ledger::codec::DecodeError| Status::data_loss(format!("entry {}: {problem}", blob.index));
+    let damaged =
+        |problem: ::ledger::codec::DecodeError| Status::data_loss(format!("entry {}: {problem}", blob.index));
     let (_, transactions) = batch.content().map_err(damaged)?;
     let time = ::ledger::Stamp(blob.stamp);
     let first = transactions.iter().zip(&blob.answers).filter(|(_, answer)| !answer.repeated);
     let decisions = first.map(|(transaction, answer)| {
         wire::decision_to_proto(transaction.caller, transaction.request, answer)
     });
-    Ok(pb::Entry { index: blob.index, stamp: Some(wire::stamp_to_proto(time)), decisions: decisions.collect() })
+    Ok(pb::Entry {
+        index: blob.index,
+        stamp: Some(wire::stamp_to_proto(time)),
+        decisions: decisions.collect(),
+    })
 }
 
 async fn read_page(shared: &Shared, from: u64) -> Result<JournalPage, Status> {

@@ -37,7 +37,10 @@ impl PeerService {
         let header = header.ok_or_else(|| status::bad_field("header", "is missing"))?;
         let ours = shared.links.node();
         if header.to != ours {
-            return Err(status::status(Reason::WrongNode, &format!("this is node {ours}, not {}", header.to)));
+            return Err(status::status(
+                Reason::WrongNode,
+                &format!("this is node {ours}, not {}", header.to),
+            ));
         }
         let cluster: [u8; 16] = header
             .cluster
@@ -64,7 +67,10 @@ fn refused(problem: PeerError) -> Status {
 
 #[tonic::async_trait]
 impl pb::peer_server::Peer for PeerService {
-    async fn append(&self, request: Request<pb::AppendRequest>) -> Result<Response<pb::AppendResponse>, Status> {
+    async fn append(
+        &self,
+        request: Request<pb::AppendRequest>,
+    ) -> Result<Response<pb::AppendResponse>, Status> {
         let asked = request.into_inner();
         let header = Some(self.check(asked.header.as_ref())?);
         self.shared.heard.store(clock::now().0, Ordering::Relaxed);
@@ -98,7 +104,9 @@ impl pb::peer_server::Peer for PeerService {
         let replies = self.shared.consensus.on_append_stream(bodies).map(move |reply| {
             sequence += 1;
             match reply {
-                Ok(body) => Ok(pb::AppendStreamResponse { header: Some(header.clone()), sequence, body: body.into() }),
+                Ok(body) => {
+                    Ok(pb::AppendStreamResponse { header: Some(header.clone()), sequence, body: body.into() })
+                }
                 Err(fault) => Err(status::status(Reason::NodeStopping, &fault.to_string())),
             }
         });
@@ -112,7 +120,10 @@ impl pb::peer_server::Peer for PeerService {
         Ok(Response::new(pb::VoteResponse { header, body: body.into() }))
     }
 
-    async fn pre_vote(&self, request: Request<pb::PreVoteRequest>) -> Result<Response<pb::PreVoteResponse>, Status> {
+    async fn pre_vote(
+        &self,
+        request: Request<pb::PreVoteRequest>,
+    ) -> Result<Response<pb::PreVoteResponse>, Status> {
         let asked = request.into_inner();
         let header = Some(self.check(asked.header.as_ref())?);
         let body = self.shared.consensus.on_vote(&asked.body, true).await.map_err(refused)?;
@@ -145,7 +156,8 @@ impl pb::peer_server::Peer for PeerService {
         request: Request<Streaming<pb::InstallSnapshotRequest>>,
     ) -> Result<Response<pb::InstallSnapshotResponse>, Status> {
         let mut pieces = request.into_inner();
-        let first = pieces.message().await?.ok_or_else(|| Status::invalid_argument("a snapshot without a piece"))?;
+        let first =
+            pieces.message().await?.ok_or_else(|| Status::invalid_argument("a snapshot without a piece"))?;
         let header = Some(self.check(first.header.as_ref())?);
         let path = receive_path(&self.shared, &first.snapshot)?;
         if !self.receiving.lock().insert(first.snapshot.clone()) {
@@ -158,17 +170,21 @@ impl pb::peer_server::Peer for PeerService {
         let path = received?;
         let state = self.shared.state.clone();
         let opened = tokio::task::spawn_blocking(move || state.received(&path)).await;
-        let snapshot =
-            opened.map_err(|problem| Status::internal(problem.to_string()))?.map_err(|fault| unwell(&fault))?;
+        let snapshot = opened
+            .map_err(|problem| Status::internal(problem.to_string()))?
+            .map_err(|fault| unwell(&fault))?;
         let body = self.shared.consensus.on_snapshot(&vote, snapshot).await.map_err(refused)?;
         Ok(Response::new(pb::InstallSnapshotResponse { header, body: body.into() }))
     }
 
-    async fn propose(&self, request: Request<pb::ProposeRequest>) -> Result<Response<pb::ProposeResponse>, Status> {
+    async fn propose(
+        &self,
+        request: Request<pb::ProposeRequest>,
+    ) -> Result<Response<pb::ProposeResponse>, Status> {
         let asked = request.into_inner();
         let header = Some(self.check(asked.header.as_ref())?);
-        let transactions: Vec<Transaction> =
-            codec::decode(&asked.transactions).map_err(|problem| Status::invalid_argument(problem.to_string()))?;
+        let transactions: Vec<Transaction> = codec::decode(&asked.transactions)
+            .map_err(|problem| Status::invalid_argument(problem.to_string()))?;
         let mut reply = pb::ProposeResponse { header, ..Default::default() };
         match self.shared.proposer.submit_passed_on(transactions).await {
             Ok(answers) => reply.answers = codec::encode(&answers).into(),
@@ -208,7 +224,9 @@ impl pb::peer_server::Peer for PeerService {
 
 /// Where a snapshot of this name grows; names come from outside and are checked.
 fn receive_path(shared: &Shared, name: &str) -> Result<PathBuf, Status> {
-    let plain = !name.is_empty() && name.len() <= 128 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let plain = !name.is_empty()
+        && name.len() <= 128
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if !plain {
         return Err(status::bad_field("snapshot", "is not the name of a snapshot"));
     }

@@ -64,19 +64,24 @@ fn read_token(filter: &str, token: &str) -> Result<Option<Key>, Status> {
     if check != format!("{:08x}", crc32fast::hash(filter.as_bytes())) || !key.is_ascii() {
         return Err(invalid());
     }
-    let digits = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let digits =
+        |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = key.as_bytes().chunks(2).map(digits).collect();
     bytes.and_then(|bytes| Key::read(&bytes)).map(Some).ok_or_else(invalid)
 }
 
 /// The active ones among these relations.
-fn active(reader: &Reader<'_>, relations: impl Iterator<Item = RelationId>) -> Result<Vec<RelationRecord>, Status> {
+fn active(
+    reader: &Reader<'_>,
+    relations: impl Iterator<Item = RelationId>,
+) -> Result<Vec<RelationRecord>, Status> {
     let mut found = Vec::new();
     for relation in relations {
-        if let Some(Row::Relation(record)) = get(reader, &Key::Relation { relation })?.as_deref() {
-            if record.state == RelationState::Active {
-                found.push(record.clone());
-            }
+        let row = get(reader, &Key::Relation { relation })?;
+        if let Some(Row::Relation(record)) = row.as_deref()
+            && record.state == RelationState::Active
+        {
+            found.push(record.clone());
         }
     }
     Ok(found)
@@ -90,13 +95,18 @@ fn relation_row(reader: &Reader<'_>, relation: RelationId) -> Result<Option<pb::
 
 #[tonic::async_trait]
 impl pb::query_server::Query for QueryService {
-    async fn get_person(&self, request: Request<pb::GetPersonRequest>) -> Result<Response<pb::GetPersonResponse>, Status> {
+    async fn get_person(
+        &self,
+        request: Request<pb::GetPersonRequest>,
+    ) -> Result<Response<pb::GetPersonResponse>, Status> {
         let asked = request.into_inner();
         let person = wire::person_from_proto("person", &asked.person).map_err(bad)?;
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let reader = self.shared.state.reader();
         let row = get(&reader, &Key::Person { person })?;
-        let Some(Row::Person(record)) = row.as_deref() else { return Err(absent("the person is not enrolled")) };
+        let Some(Row::Person(record)) = row.as_deref() else {
+            return Err(absent("the person is not enrolled"));
+        };
         let person = Some(wire::person_to_proto(person, record));
         Ok(Response::new(pb::GetPersonResponse { header: Some(self.shared.reply_header(&reader)), person }))
     }
@@ -110,7 +120,9 @@ impl pb::query_server::Query for QueryService {
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let reader = self.shared.state.reader();
         let row = get(&reader, &Key::Person { person })?;
-        let Some(Row::Person(record)) = row.as_deref() else { return Err(absent("the person is not enrolled")) };
+        let Some(Row::Person(record)) = row.as_deref() else {
+            return Err(absent("the person is not enrolled"));
+        };
         let given = giving(&reader, person, None, SCAN_MAX)?.into_iter().map(|(_, relation)| relation);
         let given = active(&reader, given)?;
         let received = active(&reader, record.donors.iter().copied())?;
@@ -145,19 +157,27 @@ impl pb::query_server::Query for QueryService {
         let reader = self.shared.state.reader();
         // One relation more than the page holds tells whether there is another page.
         let mut found: Vec<RelationId> = match asked.side() {
-            pb::Side::Donor => giving(&reader, person, after, most + 1)?.into_iter().map(|(_, relation)| relation).collect(),
+            pb::Side::Donor => {
+                giving(&reader, person, after, most + 1)?.into_iter().map(|(_, relation)| relation).collect()
+            }
             pb::Side::Beneficiary => {
                 let row = get(&reader, &Key::Person { person })?;
-                let Some(Row::Person(record)) = row.as_deref() else { return Err(absent("the person is not enrolled")) };
+                let Some(Row::Person(record)) = row.as_deref() else {
+                    return Err(absent("the person is not enrolled"));
+                };
                 let from = match after {
-                    Some(Key::Relation { relation }) => {
-                        record.donors.iter().position(|donor| *donor == relation).unwrap_or(record.donors.len())
-                    }
+                    Some(Key::Relation { relation }) => record
+                        .donors
+                        .iter()
+                        .position(|donor| *donor == relation)
+                        .unwrap_or(record.donors.len()),
                     _ => 0,
                 };
                 record.donors.iter().skip(from).take(most + 1).copied().collect()
             }
-            pb::Side::Unspecified => return Err(status::bad_field("side", "must be SIDE_DONOR or SIDE_BENEFICIARY")),
+            pb::Side::Unspecified => {
+                return Err(status::bad_field("side", "must be SIDE_DONOR or SIDE_BENEFICIARY"));
+            }
         };
         let mut next_page_token = String::new();
         if found.len() > most {
@@ -185,7 +205,9 @@ impl pb::query_server::Query for QueryService {
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let reader = self.shared.state.reader();
         let row = get(&reader, &Key::Payment { payment })?;
-        let Some(Row::Payment(record)) = row.as_deref() else { return Err(absent("there is no such settlement")) };
+        let Some(Row::Payment(record)) = row.as_deref() else {
+            return Err(absent("there is no such settlement"));
+        };
         let payment = Some(wire::payment_to_proto(payment, record));
         let header = Some(self.shared.reply_header(&reader));
         Ok(Response::new(pb::GetPaymentResponse { header, payment }))
@@ -212,7 +234,9 @@ impl pb::query_server::Query for QueryService {
             let rows = reader.range(&from, &until, most + 2).map_err(|fault| unwell(&fault))?;
             let full = rows.len() == most + 2;
             for (key, row) in rows {
-                let (Key::Obligation { month, payer, payee, usage }, Row::Obligation(record)) = (key, row.as_ref()) else {
+                let (Key::Obligation { month, payer, payee, usage }, Row::Obligation(record)) =
+                    (key, row.as_ref())
+                else {
                     continue;
                 };
                 let wanted = payer_province.is_none_or(|province| payer.province() == province)
@@ -238,7 +262,12 @@ impl pb::query_server::Query for QueryService {
 }
 
 /// A donor's live relations and pending proposals from a key on.
-fn giving(reader: &Reader<'_>, donor: Person, from: Option<Key>, most: usize) -> Result<Vec<(Key, RelationId)>, Status> {
+fn giving(
+    reader: &Reader<'_>,
+    donor: Person,
+    from: Option<Key>,
+    most: usize,
+) -> Result<Vec<(Key, RelationId)>, Status> {
     let position = |index, place| RelationId(Position { index, place });
     let from = from.unwrap_or(Key::Giving { donor, relation: position(0, 0) });
     let until = Key::Giving { donor, relation: position(u64::MAX, u16::MAX) };
@@ -256,5 +285,9 @@ fn obligations_from(month: Month) -> Key {
 }
 
 fn month_after(month: Month) -> Month {
-    if month.month == 12 { Month { year: month.year + 1, month: 1 } } else { Month { month: month.month + 1, ..month } }
+    if month.month == 12 {
+        Month { year: month.year + 1, month: 1 }
+    } else {
+        Month { month: month.month + 1, ..month }
+    }
 }

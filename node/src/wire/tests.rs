@@ -1,7 +1,13 @@
+use super::text::of_difference;
 use super::*;
+use ledger::decision::{Event, LegPaid};
+use ledger::money::Sum;
+use ledger::table::{ObligationRecord, Use};
+use ledger::{Answer, Outcome};
 use ledger::{Fen, Institution, Position, Refusal};
 use proptest::option;
 use proptest::prelude::*;
+use proto::v1::event::Kind;
 
 fn fen() -> impl Strategy<Value = Fen> {
     prop_oneof![0..=200_u64, 0..=Fen::MAX.get()].prop_map(|fen| Fen::new(fen).expect("within the largest"))
@@ -109,25 +115,24 @@ fn call() -> impl Strategy<Value = Call> {
         }),
         Just(Call::Tick),
     ];
-    let persons =
-        prop_oneof![
-            (person(), insurances(), area()).prop_map(|(person, insurance, area)| Call::EnrolPerson {
-                person,
-                insurance,
-                area
-            }),
-            (person(), fen(), month()).prop_map(|(person, amount, period)| Call::CreditAccount {
-                person,
-                amount,
-                period
-            }),
-            person().prop_map(|person| Call::ActivateWallet { person }),
-            (person(), person(), kinships()).prop_map(|(donor, beneficiary, kinship)| {
-                Call::ProposeRelation { donor, beneficiary, kinship }
-            }),
-            relation().prop_map(|relation| Call::AcceptRelation { relation }),
-            relation().prop_map(|relation| Call::DeclineRelation { relation }),
-        ];
+    let persons = prop_oneof![
+        (person(), insurances(), area()).prop_map(|(person, insurance, area)| Call::EnrolPerson {
+            person,
+            insurance,
+            area
+        }),
+        (person(), fen(), month()).prop_map(|(person, amount, period)| Call::CreditAccount {
+            person,
+            amount,
+            period
+        }),
+        person().prop_map(|person| Call::ActivateWallet { person }),
+        (person(), person(), kinships()).prop_map(|(donor, beneficiary, kinship)| {
+            Call::ProposeRelation { donor, beneficiary, kinship }
+        }),
+        relation().prop_map(|relation| Call::AcceptRelation { relation }),
+        relation().prop_map(|relation| Call::DeclineRelation { relation }),
+    ];
     let money = prop_oneof![
         (relation(), fen()).prop_map(|(relation, amount)| Call::SetQuota { relation, amount }),
         (relation(), fen()).prop_map(|(relation, amount)| Call::ReduceQuota { relation, amount }),
