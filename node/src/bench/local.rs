@@ -41,7 +41,6 @@ impl Local {
         let first = &local.nodes[0].member.api_address;
         let reached = reach_one(first).await?;
         let request = v1::InitRequest {
-            name: "bench".into(),
             voters: local.nodes.iter().map(|node| node.member.clone()).collect(),
             ..Default::default()
         };

@@ -114,12 +114,8 @@ impl Nodes {
     pub async fn form(&self, client: &Client) -> Result<(), Problem> {
         let members: Vec<v1::Member> = self.seats.iter().map(|seat| seat.member.clone()).collect();
         let (voters, learners) = members.split_at(self.voters);
-        let request = v1::InitRequest {
-            name: "demo".into(),
-            voters: voters.to_vec(),
-            learners: learners.to_vec(),
-            ..Default::default()
-        };
+        let request =
+            v1::InitRequest { voters: voters.to_vec(), learners: learners.to_vec(), ..Default::default() };
         let failed = |status: tonic::Status| {
             crate::cli::connect::refused(&status, &self.seats[0].member.api_address, "init")
         };
