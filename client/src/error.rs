@@ -114,7 +114,9 @@ pub(crate) fn judge(status: &Status) -> Verdict {
         | Code::Unimplemented
         | Code::Unauthenticated => false,
     };
-    Verdict { again, reached: again && !never_connected(status) }
+    // Our own side says OUT_OF_RANGE, too: about an answer that is too large to take, to what was done.
+    let reached = (again || status.code() == Code::OutOfRange) && !never_connected(status);
+    Verdict { again, reached }
 }
 
 /// Whether a transaction that was answered with this reason in place of an outcome may be decided all the same.
@@ -123,7 +125,7 @@ pub(crate) fn may_be_decided(reason: Reason) -> bool {
 }
 
 /// True when the connection itself could not be made: then nothing was sent.
-fn never_connected(status: &Status) -> bool {
+pub(crate) fn never_connected(status: &Status) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(status);
     while let Some(error) = cause {
         if error.is::<tonic::ConnectError>() {
@@ -148,6 +150,7 @@ mod tests {
         assert_eq!(judged(status::bad_field("settle.amount", "is negative")), (false, false));
         assert_eq!(judged(Status::unavailable("broken pipe")), (true, true));
         assert_eq!(judged(Status::permission_denied("no")), (false, false));
+        assert_eq!(judged(Status::out_of_range("the answer is too large")), (false, true));
     }
 
     #[test]

@@ -32,9 +32,10 @@
 //!
 //! # What can come back
 //!
-//! [`Outcome::Done`] and [`Outcome::Refused`] are final: the same on every node, remembered under the request id.
-//! [`Outcome::Unknown`] says that the deadline passed after the transaction was sent. An [`Error`] says that nothing
-//! was done: it is malformed, or could not be sent, or is not allowed.
+//! [`Outcome::Done`] and [`Outcome::Refused`] are final: the same on every node, remembered under the request id. But
+//! a few refusals are not remembered ([`Refused::is_final`]). [`Outcome::Unknown`] says that the deadline passed after
+//! the transaction was sent. An [`Error`] says that nothing was done: it is malformed, or could not be sent, or is not
+//! allowed.
 //!
 //! # Many callers
 //!
@@ -67,7 +68,7 @@ pub use proto::catalogue::ReasonText;
 pub use proto::v1;
 pub use proto::v1::{InstitutionKind, Insurance, Kinship, KinshipScope, Reason, Side};
 pub use query::{Consistency, PagedQuestion, Pages, Read};
-pub use request::{Prepared, RequestId};
+pub use request::{Prepared, RequestId, TRANSACTION_BYTES_MAX};
 pub use submit::BATCH_MAX;
 pub use submitter::Submitter;
 pub use watch::{Decision, Entry, Watch};

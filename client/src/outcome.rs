@@ -13,9 +13,15 @@ use std::fmt;
 pub enum Outcome {
     /// It was done. Final.
     Done(Receipt),
-    /// It was refused by a rule, the same on every node; nothing changed. Final, but for two reasons about the id
-    /// itself: `RequestTooEarly` (this machine's clock is ahead; send again later) and `RequestExpired` (the id is
-    /// older than ids are remembered: this sending did nothing, and nothing is known of earlier ones).
+    /// It was refused by a rule, the same on every node; nothing changed. Final, but for three reasons that the
+    /// ledger does not remember ([`Refused::is_final`]). With them, this sending did nothing, and nothing is said of
+    /// others under the same id:
+    ///
+    /// - `RequestTooEarly`: this machine's clock was ahead when the id was made. A copy that was sent earlier and is
+    ///   still under way may be done once ledger time comes near the id. As with [`Outcome::Unknown`]: send the same
+    ///   call again, later, and no other call in its stead. It is never done twice.
+    /// - `RequestExpired`: the id is older than ids are remembered. An earlier copy may have been done.
+    /// - `NotBegun`: there is no genesis yet. A copy still under way may be done after it.
     Refused(Refused),
     /// It was sent, and no reply came in time: it may have been done or not. Send the same call again, or
     /// [`ask_again`](crate::Client::ask_again) with the id; it is never done twice. Do not reverse it.
@@ -118,6 +124,12 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Whether the same call will never be done, and was not: true but for `RequestTooEarly`, `RequestExpired` and
+    /// `NotBegun`, which the ledger does not remember. See [`Outcome::Refused`].
+    pub const fn is_final(&self) -> bool {
+        !matches!(self.reason, Reason::RequestTooEarly | Reason::RequestExpired | Reason::NotBegun)
+    }
+
     /// What the catalogue says: what is the matter and what to do, in Chinese and in English.
     pub fn text(&self) -> &'static ReasonText {
         catalogue::text(self.reason)

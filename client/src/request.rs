@@ -50,6 +50,10 @@ impl FromStr for RequestId {
     }
 }
 
+/// The most bytes of one transaction. A larger one is malformed, and is not sent: a server takes 4 MiB a message, and
+/// ends a whole stream over one that is larger.
+pub const TRANSACTION_BYTES_MAX: usize = 1 << 20;
+
 /// A transaction ready to be sent: its request id and its exact bytes, the same for every resend.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -66,6 +70,17 @@ impl Prepared {
 
     pub(crate) fn of(request: RequestId, transaction: &pb::Transaction) -> Prepared {
         Prepared { request, bytes: prost::Message::encode_to_vec(transaction).into() }
+    }
+
+    /// Says no to what no server would take.
+    pub(crate) fn check_size(&self) -> Result<(), Error> {
+        match self.bytes.len() {
+            ..=TRANSACTION_BYTES_MAX => Ok(()),
+            bytes => Err(Error::Malformed {
+                field: "transaction".into(),
+                problem: format!("has {bytes} bytes, at most {TRANSACTION_BYTES_MAX}"),
+            }),
+        }
     }
 
     /// The transaction's request id.

@@ -5,7 +5,7 @@ use crate::connect::{ANSWER_BYTES_MAX, Client};
 use crate::error::{Error, may_be_decided};
 use crate::outcome::{self, Outcome, Said};
 use crate::query::reply_index;
-use crate::request::{Prepared, RequestId};
+use crate::request::{Prepared, RequestId, TRANSACTION_BYTES_MAX};
 use crate::retry::{Backoff, GaveUp, describe};
 use bytes::Bytes;
 use proto::v1 as pb;
@@ -19,6 +19,8 @@ use tonic_prost::ProstCodec;
 
 /// The most transactions of one message.
 pub const BATCH_MAX: usize = 1000;
+/// The most bytes of the transactions of one message: at least one of any size that is sent.
+pub(crate) const BATCH_BYTES_MAX: usize = TRANSACTION_BYTES_MAX;
 
 /// `SubmitRequest`, with the transaction already encoded: on the wire it is the same.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -36,8 +38,9 @@ struct EncodedBatch {
 
 impl Client {
     /// Sends a transaction, again and again with the same bytes and over all nodes, until its outcome is known or the
-    /// deadline passes.
+    /// deadline passes. One larger than [`TRANSACTION_BYTES_MAX`] is malformed, and is not sent.
     pub async fn submit(&self, prepared: &Prepared) -> Result<Outcome, Error> {
+        prepared.check_size()?;
         let deadline = Instant::now() + self.settings.deadline;
         let request = prepared.request;
         let bytes = &prepared.bytes;
@@ -58,16 +61,17 @@ impl Client {
         }
     }
 
-    /// Sends several transactions in one message (at most [`BATCH_MAX`]), and those that are not decided again with
-    /// the same bytes. One result a transaction, in the same order: none affects another.
+    /// Sends several transactions in as few messages as hold them (at most [`BATCH_MAX`] each), and those that are not
+    /// decided again with the same bytes. One result a transaction, in the same order: none affects another. One
+    /// larger than [`TRANSACTION_BYTES_MAX`] is malformed, and is not sent.
     pub async fn submit_batch(&self, batch: &[Prepared]) -> Vec<Result<Outcome, Error>> {
         let deadline = Instant::now() + self.settings.deadline;
-        let mut results: Vec<Option<Result<Outcome, Error>>> = vec![None; batch.len()];
+        let mut results: Vec<Option<Result<Outcome, Error>>> =
+            batch.iter().map(|prepared| prepared.check_size().err().map(Err)).collect();
         let mut reached = false;
         let mut backoff = Backoff::new();
         let cause = loop {
-            let open: Vec<usize> =
-                (0..batch.len()).filter(|i| results[*i].is_none()).take(BATCH_MAX).collect();
+            let open = message_of(batch, (0..batch.len()).filter(|i| results[*i].is_none()));
             if open.is_empty() {
                 break String::new();
             }
@@ -191,6 +195,16 @@ fn unsent(request: RequestId, gave_up: GaveUp) -> Result<Outcome, Error> {
         _ if gave_up.settled => Err(error),
         _ => Err(Error::NotSent { cause: describe(&gave_up.status) }),
     }
+}
+
+/// As many of those that are open as go into one message.
+fn message_of(batch: &[Prepared], open: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut bytes = 0;
+    let fits = |i: &usize| {
+        bytes += batch[*i].bytes.len();
+        bytes <= BATCH_BYTES_MAX
+    };
+    open.take(BATCH_MAX).take_while(fits).collect()
 }
 
 /// Reads the results of a batch; none if they do not fit it.

@@ -5,11 +5,11 @@
 //! with the same bytes, to the next node.
 
 use crate::connect::{ANSWER_BYTES_MAX, Client};
-use crate::error::{Error, judge, may_be_decided};
+use crate::error::{Error, may_be_decided, never_connected};
 use crate::outcome::{self, Outcome, Said};
 use crate::request::Prepared;
 use crate::retry::{Backoff, describe};
-use crate::submit::BATCH_MAX;
+use crate::submit::{BATCH_BYTES_MAX, BATCH_MAX};
 use bytes::Bytes;
 use proto::catalogue;
 use proto::v1::SubmitStreamResponse;
@@ -30,8 +30,6 @@ use tonic_prost::ProstCodec;
 
 /// The most batches under way at once.
 const FLIGHTS_MAX: usize = 8;
-/// The most bytes of one batch, unless a single transaction is larger.
-const BATCH_BYTES_MAX: usize = 1 << 20;
 /// The most transactions that wait for a place in a batch (usual). Further callers wait for room.
 const QUEUE_MAX: usize = 16 * BATCH_MAX;
 /// How often deadlines are looked at.
@@ -101,9 +99,11 @@ impl Client {
 
 impl Submitter {
     /// Submits one transaction and waits for its outcome, at most as long as the client's deadline. Then it is
-    /// [`Outcome::Unknown`] if it may have reached a server, and [`Error::NotSent`] if it certainly did not.
+    /// [`Outcome::Unknown`] if it may have reached a server, and [`Error::NotSent`] if it certainly did not. One
+    /// larger than [`TRANSACTION_BYTES_MAX`](crate::TRANSACTION_BYTES_MAX) is malformed, and is not sent.
     pub async fn submit(&self, call: impl Into<Prepared>) -> Result<Outcome, Error> {
         let prepared = call.into();
+        prepared.check_size()?;
         let request = prepared.request;
         let deadline = Instant::now() + self.deadline;
         let (reply, answer) = oneshot::channel();
@@ -340,7 +340,9 @@ impl Driver {
     /// Takes back what has no answer, to be sent again at the next node.
     fn broken(&mut self, slot: usize, status: &Status) {
         self.last = describe(status);
-        let reached = judge(status).reached;
+        // A status ends the stream, not each batch on it: the server may have begun to do any of them, whatever it
+        // has to say about one.
+        let reached = !never_connected(status);
         let flights = std::mem::take(&mut self.flights);
         for mut job in flights.into_iter().rev().flat_map(|flight| flight.jobs.into_iter().rev()).flatten() {
             job.reached |= reached;

@@ -102,7 +102,8 @@ impl Client {
         Call::new(self, pb::ReduceQuota { relation: relation.into(), amount: amount.to_string() })
     }
 
-    /// The beneficiary orders the donors: active relations, first to be spent first.
+    /// The beneficiary orders the donors: active relations, first to be spent first. An order that is longer than
+    /// servers take (256) is malformed.
     pub fn set_priority<R: Into<String>>(
         &self,
         beneficiary: impl Into<String>,

@@ -2,11 +2,13 @@
 
 mod support;
 
-use client::{Call, Caller, Client, Error, Outcome, Prepared, Reason, RequestId, v1 as pb};
+use client::{
+    Call, Caller, Client, Error, Outcome, Prepared, Reason, RequestId, TRANSACTION_BYTES_MAX, v1 as pb,
+};
 use proto::status;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{Act, Book, Fake, nobody};
+use support::{Act, Book, Fake, nobody, sized};
 use tonic::Status;
 
 const FATHER: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
@@ -191,4 +193,86 @@ fn addresses_are_checked() {
         assert!(matches!(error, Error::Address { .. }), "{bad:?}: {error:?}");
     }
     assert!(Client::connect_lazy(Vec::<String>::new()).is_err());
+}
+
+#[tokio::test]
+async fn one_that_is_too_large_is_malformed_and_not_sent() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, []).await;
+    let client = quick(&[&server.address]);
+    for bytes in [TRANSACTION_BYTES_MAX + 1, 5 << 20] {
+        let error = client.submit(&sized(&client, bytes)).await.expect_err("too large");
+        assert!(matches!(&error, Error::Malformed { field, .. } if field == "transaction"), "{error:?}");
+        assert_eq!(error.to_string(), format!("transaction has {bytes} bytes, at most 1048576"));
+    }
+    assert_eq!(server.calls(), 0, "not sent");
+    let largest = sized(&client, TRANSACTION_BYTES_MAX);
+    client.submit(&largest).await.expect("answered").done().expect("done");
+}
+
+#[tokio::test]
+async fn a_batch_of_many_bytes_goes_in_several_messages() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, []).await;
+    let client = quick(&[&server.address]);
+    let mut batch: Vec<Prepared> = (0..12).map(|_| sized(&client, 500 << 10)).collect();
+    batch.insert(5, sized(&client, TRANSACTION_BYTES_MAX + 1));
+    batch.insert(9, sized(&client, TRANSACTION_BYTES_MAX));
+    let results = client.submit_batch(&batch).await;
+    for (i, result) in results.into_iter().enumerate() {
+        if i == 5 {
+            assert!(matches!(&result, Err(Error::Malformed { field, .. }) if field == "transaction"));
+        } else {
+            let receipt = result.expect("answered").done().expect("done");
+            assert_eq!(receipt.request_id, batch[i].request_id());
+        }
+    }
+    assert_eq!(book.len(), 13);
+    assert_eq!(server.calls(), 4 + 1 + 2, "two by two, but the largest alone");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_to_take_leaves_it_unknown() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, [Act::Bloat, Act::Bloat]).await;
+    let client = quick(&[&server.address]).attempting(Duration::from_secs(5));
+    let call = payment(&client);
+    assert_eq!(call.send().await.expect("no error"), Outcome::Unknown(call.request_id()));
+    let other = payment(&client).prepare();
+    let results = client.submit_batch(std::slice::from_ref(&other)).await;
+    assert!(matches!(&results[0], Ok(Outcome::Unknown(id)) if *id == other.request_id()), "{results:?}");
+    assert_eq!(book.len(), 2, "both were done");
+}
+
+#[tokio::test]
+async fn too_early_is_not_final() {
+    let book = Arc::new(Book::default());
+    // The first copy is delayed; the second one is refused for an id that is ahead, at once and not until the deadline.
+    let first = Fake::start(&book, [Act::Delay]).await;
+    let second = Fake::start(&book, [Act::Refuse(Reason::RequestTooEarly)]).await;
+    let client = quick(&[&first.address, &second.address]);
+    let call = payment(&client);
+    let Outcome::Refused(no) = call.send().await.expect("answered") else { panic!("not refused") };
+    assert_eq!(no.reason, Reason::RequestTooEarly);
+    assert!(!no.is_final(), "a copy is still under way");
+    assert_eq!(client.receipt(call.request_id()).await.expect("answered"), None, "it is not remembered");
+    // The delayed copy is done after all: the same call, sent again, says so and pays nothing more.
+    book.catch_up();
+    assert!(call.send().await.expect("answered").done().expect("done").repeated);
+    assert_eq!(book.len(), 1, "paid once");
+    assert_eq!((first.calls(), second.calls()), (1, 3), "not sent again by itself");
+}
+
+#[tokio::test]
+async fn refusals_are_final_but_for_those_that_are_not_remembered() {
+    let book = Arc::new(Book::default());
+    for reason in proto::catalogue::CATALOGUE.iter().map(|text| text.number).filter(|number| *number < 9000) {
+        let reason = Reason::try_from(reason).expect("of the catalogue");
+        let server = Fake::start(&book, [Act::Refuse(reason)]).await;
+        let outcome = payment(&quick(&[&server.address])).send().await.expect("answered");
+        let Outcome::Refused(no) = outcome else { panic!("not refused: {outcome:?}") };
+        let remembered =
+            !matches!(reason, Reason::RequestTooEarly | Reason::RequestExpired | Reason::NotBegun);
+        assert_eq!(no.is_final(), remembered, "{reason:?}");
+    }
 }

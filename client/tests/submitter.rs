@@ -2,12 +2,12 @@
 
 mod support;
 
-use client::{Caller, Client, Error, Outcome, Prepared, Reason};
+use client::{Caller, Client, Error, Outcome, Prepared, Reason, TRANSACTION_BYTES_MAX};
 use proto::status;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{Act, Book, Fake, nobody};
+use support::{Act, Book, Fake, nobody, sized};
 use tokio::task::JoinSet;
 use tonic::Status;
 
@@ -172,4 +172,92 @@ async fn idle_and_ended_servers_are_found_again() {
         submitter.submit(payment(&client)).await.expect("answered").done().expect("done");
     }
     assert_eq!((first.calls(), second.calls()), (1, 3));
+}
+
+/// Submits payments one after the other, each in a batch of its own, without waiting for answers.
+async fn row(client: &Client, callers: usize) -> JoinSet<(Prepared, Result<Outcome, Error>)> {
+    let submitter = client.submitter();
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let (submitter, call) = (submitter.clone(), payment(client));
+        tasks.spawn(async move { (call.clone(), submitter.submit(call).await) });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tasks
+}
+
+#[tokio::test]
+async fn what_was_on_a_stream_that_broke_is_never_called_not_sent() {
+    // Whatever ends the stream, and with whatever reason: it is not about the batches before.
+    let ends = [
+        Status::out_of_range("decoded message length too large"),
+        Status::invalid_argument("no"),
+        Status::failed_precondition("no"),
+        Status::permission_denied("no"),
+        status::status(Reason::NodeStopping, ""),
+        status::status(Reason::NoLeader, ""),
+        status::bad_field("transactions", "1001 in one message, at most 1000"),
+    ];
+    for end in ends {
+        let book = Arc::new(Book::default());
+        // The last of them ends the stream, and nobody says anything of use about the others afterwards.
+        let no_leader = || Act::Say(status::status(Reason::NoLeader, ""));
+        let acts = (0..7).map(|_| Act::Mute).chain([Act::Say(end.clone())]);
+        let server = Fake::start(&book, acts.chain((0..1000).map(|_| no_leader()))).await;
+        let client =
+            quick(&[&server.address]).within(Duration::from_millis(250)).attempting(Duration::from_secs(60));
+        for (call, outcome) in row(&client, 8).await.join_all().await {
+            assert_eq!(outcome.expect("may be done"), Outcome::Unknown(call.request_id()), "{end:?}");
+        }
+        assert_eq!(book.len(), 7, "done, all but the last");
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_on_a_connection_is_not_sent() {
+    let (one, other) = (nobody().await, nobody().await);
+    let client = quick(&[&one, &other]).within(Duration::from_millis(200));
+    for (_, outcome) in row(&client, 8).await.join_all().await {
+        assert!(matches!(outcome, Err(Error::NotSent { .. })), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_too_large_is_malformed_and_does_not_break_the_stream() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, []).await;
+    let client = quick(&[&server.address]);
+    let submitter = client.submitter();
+    let mut tasks = JoinSet::new();
+    for bytes in [200, TRANSACTION_BYTES_MAX + 1, 5 << 20, TRANSACTION_BYTES_MAX, 200] {
+        let (submitter, call) = (submitter.clone(), sized(&client, bytes));
+        tasks.spawn(async move { (bytes, submitter.submit(call).await) });
+    }
+    for (bytes, outcome) in tasks.join_all().await {
+        if bytes <= TRANSACTION_BYTES_MAX {
+            assert!(!outcome.expect("answered").done().expect("done").repeated, "the stream held");
+            continue;
+        }
+        let error = outcome.expect_err("too large");
+        assert!(matches!(&error, Error::Malformed { field, .. } if field == "transaction"), "{error:?}");
+        assert!(error.to_string().contains("at most 1048576"), "{error}");
+    }
+    assert_eq!(book.len(), 3);
+}
+
+#[tokio::test]
+async fn a_full_batch_stays_below_what_a_server_takes() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, []).await;
+    let client = quick(&[&server.address]);
+    let submitter = client.submitter();
+    let mut tasks = JoinSet::new();
+    for _ in 0..40 {
+        let (submitter, call) = (submitter.clone(), sized(&client, 300 << 10));
+        tasks.spawn(async move { submitter.submit(call).await });
+    }
+    for outcome in tasks.join_all().await {
+        assert!(!outcome.expect("answered").done().expect("done").repeated, "the stream held");
+    }
+    assert_eq!(book.len(), 40);
 }

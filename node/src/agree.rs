@@ -31,7 +31,7 @@ async fn compare(shared: &Arc<Shared>) -> Option<Fault> {
     let standing = shared.consensus.standing();
     let asked = standing.members.iter().filter(|(node, _)| **node != standing.node).map(|(node, member)| {
         let shared = shared.clone();
-        async move { shared.ask_status(*node, member, index).await.ok() }
+        async move { shared.ask_status(*node, member, index, true).await.ok() }
     });
     let mut held: BTreeMap<Vec<u8>, usize> = BTreeMap::from([(ours.to_vec(), 1)]);
     for reply in futures::future::join_all(asked).await.into_iter().flatten() {

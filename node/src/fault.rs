@@ -51,7 +51,7 @@ pub enum Fault {
     },
     /// Two nodes have different states at the same index.
     #[error(
-        "state differs at index {index}: ours {}, theirs {}; next: stop this node and move its sm/ aside, so that it is rebuilt",
+        "state differs at index {index}: ours {}, theirs {}; next: keep its directory for study, and replace this node under a new node id: its snapshots may differ, too",
         hex(&ours[..8]), hex(&theirs[..8])
     )]
     Diverged {
@@ -116,7 +116,7 @@ impl Fault {
             Fault::Stopped { .. } => {
                 "read the log above for the step that failed, then start the node again".into()
             }
-            Fault::Diverged { .. } => "stop this node and move its sm/ aside, so that it is rebuilt".into(),
+            Fault::Diverged { .. } => "keep its directory for study, and replace this node under a new node id: its snapshots may differ, too".into(),
             Fault::Corrupt { hint, .. } | Fault::WrongDirectory { hint, .. } | Fault::Config { hint, .. } => {
                 hint.clone()
             }
@@ -133,6 +133,11 @@ fn io_hint(source: &io::Error, path: &Path) -> String {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             format!("ls -ld {place}; give the node's user the right to write there")
         }
+        io::ErrorKind::NotADirectory => {
+            let parent = path.parent().unwrap_or(path).display();
+            format!("ls -ld {parent}; it must be a folder: check the path in the settings")
+        }
+        io::ErrorKind::Other => "read the log above; dmesg | tail; then start the node again".into(),
         io::ErrorKind::NotFound => format!("ls -l {place}; check the path in the settings"),
         _ => "dmesg | tail; check the disk, then start the node again".into(),
     }
@@ -169,6 +174,13 @@ mod tests {
         assert!(text.ends_with(&full.hint()));
         let clone = full.clone();
         assert_eq!(clone.to_string(), text);
+    }
+
+    #[test]
+    fn a_path_through_a_file_is_looked_at_where_it_breaks() {
+        let fault = Fault::io("create folder", Path::new("/d/file/sm"), io::ErrorKind::NotADirectory.into())
+            .to_string();
+        assert!(fault.contains("next: ls -ld /d/file;") && !fault.contains("dmesg"), "{fault}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reads at three levels: linearizable, at least an index, local.
 
+use crate::alarm::Alarm;
 use crate::raft::Consensus;
 use crate::raft::network::{Lane, Links};
 use std::sync::Arc;
@@ -53,9 +54,14 @@ pub struct Reads {
 
 impl Reads {
     /// Starts the task that asks for read indexes.
-    pub fn start(consensus: Consensus, links: Arc<Links>, applied: watch::Receiver<u64>) -> Reads {
+    pub fn start(
+        consensus: Consensus,
+        links: Arc<Links>,
+        applied: watch::Receiver<u64>,
+        alarm: &Alarm,
+    ) -> Reads {
         let (rounds, askers) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(Rounds { consensus, links }.run(askers));
+        alarm.guard("the read rounds", Rounds { consensus, links }.run(askers));
         Reads { rounds, applied }
     }
 

@@ -1,6 +1,7 @@
 //! A node from start to stop: open the state, start consensus, open the doors; drain in the other order.
 
 use crate::agree;
+use crate::alarm::Alarm;
 use crate::data_dir::DataDir;
 use crate::fault::Fault;
 use crate::propose::Proposer;
@@ -75,8 +76,8 @@ pub(crate) struct Shared {
 pub struct Node {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
-    doors: Vec<JoinHandle<Result<(), tonic::transport::Error>>>,
-    trouble: watch::Receiver<Option<Fault>>,
+    doors: Vec<JoinHandle<()>>,
+    alarm: Alarm,
 }
 
 impl Node {
@@ -94,6 +95,13 @@ impl Node {
             let state = State::open(&dir, StateSettings { cluster: data_dir.cluster(), ..state_settings })?;
             let log = LogStore::open(&dir.join("log"), node, log_settings)?;
             let (purged, applied) = (log.purged(), state.applied().index());
+            if applied > 0 && !log.has_voted() {
+                return Err(Fault::Corrupt {
+                    place: dir.join("log").display().to_string(),
+                    what: format!("the state is at entry {applied}, but the log remembers no vote: it is not the log of this state"),
+                    hint: "mount or restore the log; if it is lost, replace this node under a new node id: it may have voted".into(),
+                });
+            }
             if applied < purged {
                 return Err(Fault::Corrupt {
                     place: dir.join("snap").display().to_string(),
@@ -114,9 +122,10 @@ impl Node {
         let consensus =
             Consensus::start(node, &settings.raft, log, state.clone(), links.clone(), applied_sender).await?;
         let (stop, stopping) = watch::channel(false);
+        let alarm = Alarm::default();
         let shared = Arc::new(Shared {
-            proposer: Proposer::start(consensus.clone(), links.clone()),
-            reads: Reads::start(consensus.clone(), links.clone(), applied.clone()),
+            proposer: Proposer::start(consensus.clone(), links.clone(), &alarm),
+            reads: Reads::start(consensus.clone(), links.clone(), applied.clone(), &alarm),
             consensus,
             state,
             links,
@@ -129,13 +138,18 @@ impl Node {
             api_address,
         });
         let doors = vec![
-            tokio::spawn(serve_peers(shared.clone(), peers, stopping.clone())),
-            tokio::spawn(serve_clients(shared.clone(), clients, stopping.clone())),
+            alarm.guard(
+                "the door for peers",
+                open_door(serve_peers(shared.clone(), peers, stopping.clone()), alarm.clone()),
+            ),
+            alarm.guard(
+                "the door for clients",
+                open_door(serve_clients(shared.clone(), clients, stopping), alarm.clone()),
+            ),
         ];
-        tokio::spawn(tick::run(shared.clone()));
-        let (tell, trouble) = watch::channel(None);
-        tokio::spawn(watch_over(shared.clone(), tell));
-        Ok(Node { shared, stop, doors, trouble })
+        alarm.guard("the pulse", tick::run(shared.clone()));
+        alarm.guard("the watch", watch_over(shared.clone(), alarm.clone()));
+        Ok(Node { shared, stop, doors, alarm })
     }
 
     /// This node's id.
@@ -163,12 +177,9 @@ impl Node {
         &self.shared.state
     }
 
-    /// Returns the fault when the node stops by itself.
+    /// Returns the fault when the node must stop.
     pub async fn failed(&self) -> Fault {
-        let mut trouble = self.trouble.clone();
-        let told = trouble.wait_for(Option::is_some).await;
-        let fault = told.ok().and_then(|fault| fault.clone());
-        fault.unwrap_or_else(|| Fault::Stopped { reason: "the node's watch has ended".into() })
+        self.alarm.heard().await
     }
 
     /// Stops in good order: the doors finish what they have begun, consensus is left, and a last checkpoint
@@ -284,12 +295,27 @@ async fn serve_clients(
         .await
 }
 
-/// Tells when consensus has stopped, or when this node differs from the others.
-async fn watch_over(shared: Arc<Shared>, tell: watch::Sender<Option<Fault>>) {
+/// Serves until the node stops; a door that ends before is a fault.
+async fn open_door(door: impl Future<Output = Result<(), tonic::transport::Error>>, alarm: Alarm) {
+    if let Err(problem) = door.await {
+        alarm.ring(Fault::Stopped { reason: format!("a door closed by itself: {problem}") });
+    }
+}
+
+/// Rings when consensus has stopped, when the state is poisoned, or when this node differs from the others.
+async fn watch_over(shared: Arc<Shared>, alarm: Alarm) {
+    let mut state = shared.state.troubled();
+    let poisoned = async {
+        match state.wait_for(Option::is_some).await {
+            Ok(fault) => fault.clone(),
+            Err(_) => None,
+        }
+    };
     let fault = tokio::select! {
         () = until_stop(shared.stopping.clone()) => return,
-        fault = shared.consensus.failed() => fault,
-        fault = agree::run(shared.clone()) => fault,
+        fault = shared.consensus.failed() => Some(fault),
+        fault = agree::run(shared.clone()) => Some(fault),
+        fault = poisoned => fault,
     };
-    tell.send_replace(Some(fault));
+    alarm.ring(fault.unwrap_or_else(|| Fault::Stopped { reason: "the state is gone".into() }));
 }

@@ -27,7 +27,7 @@ use text::{
 /// The longest signature, in bytes.
 pub const SIGNATURE_BYTES_MAX: usize = 512;
 /// The most relations that one order of donors may name.
-pub const ORDER_MAX: usize = 4096;
+pub const ORDER_MAX: usize = 256;
 
 /// A malformed request: which field, and what is wrong with it. The text never repeats what was given: it might be
 /// somebody's identity number.

@@ -268,7 +268,8 @@ fn garbage_on_both_ports_disturbs_nobody() {
                 ),
             ];
             for (header, reason) in cases {
-                let asked = v1::NodeStatusRequest { header: Some(header), digest_index: 0 };
+                let asked =
+                    v1::NodeStatusRequest { header: Some(header), digest_index: 0, digest_only: false };
                 let status = peers.node_status(asked).await.expect_err("not for this node");
                 assert_eq!(reason_of(&status), Some(reason), "{status:?}");
             }

@@ -35,6 +35,12 @@ pub enum Act {
     Unknown(Reason),
     /// Answers about another transaction.
     Mistake,
+    /// Decides, does not answer, and takes the next batch of the stream.
+    Mute,
+    /// Decides, and answers with more than a client takes.
+    Bloat,
+    /// Has it wait until [`Book::catch_up`], and never answers.
+    Delay,
 }
 
 /// What a cluster remembers.
@@ -45,6 +51,8 @@ pub struct Book {
     pub arrived: Mutex<Vec<(String, Vec<u8>)>>,
     /// Entries to watch.
     pub entries: Mutex<Vec<pb::Entry>>,
+    /// What is under way to be decided.
+    delayed: Mutex<Vec<pb::Transaction>>,
 }
 
 impl Book {
@@ -77,8 +85,18 @@ impl Book {
             index: decided.len() as u64 + 1,
             ..pb::Result::default()
         };
-        decided.insert(transaction.request_id.clone(), result.clone());
+        // As in the ledger: what is refused for the time of its id, or before genesis, is not remembered.
+        if !matches!(refuse, Some(Reason::RequestTooEarly | Reason::RequestExpired | Reason::NotBegun)) {
+            decided.insert(transaction.request_id.clone(), result.clone());
+        }
         result
+    }
+
+    /// Decides what was delayed.
+    pub fn catch_up(&self) {
+        for transaction in self.delayed.lock().expect("not poisoned").drain(..) {
+            self.decide(&transaction, None);
+        }
     }
 }
 
@@ -169,6 +187,19 @@ impl Fake {
                 self.each(transactions, None);
                 None
             }
+            Some(Act::Mute) => {
+                self.each(transactions, None);
+                Some(Ok(vec![]))
+            }
+            Some(Act::Bloat) => {
+                let mut results = self.each(transactions, None);
+                results[0].problem = "x".repeat(17 << 20);
+                Some(Ok(results))
+            }
+            Some(Act::Delay) => {
+                self.book.delayed.lock().expect("not poisoned").extend_from_slice(transactions);
+                pending().await
+            }
             Some(Act::Unknown(reason)) => {
                 let unknown = |transaction: &pb::Transaction| pb::Result {
                     request_id: transaction.request_id.clone(),
@@ -185,6 +216,21 @@ impl Fake {
                 }
                 Some(Ok(results))
             }
+        }
+    }
+}
+
+/// A payment that has exactly so many bytes.
+pub fn sized(client: &client::Client, bytes: usize) -> client::Prepared {
+    let amount = "98.60".parse().expect("an amount");
+    let of = |institution: String| client.settle("father", institution, amount).transaction();
+    // The lengths within grow with what is in them: this takes a few steps.
+    let mut fill = bytes;
+    loop {
+        let transaction = of("x".repeat(fill));
+        match transaction.encoded_len() {
+            length if length == bytes => return client::Prepared::new(&transaction).expect("an id"),
+            length => fill = fill + bytes - length,
         }
     }
 }
@@ -237,8 +283,17 @@ impl Ledger for Fake {
         let (answers, stream) = mpsc::channel(16);
         let fake = self.clone();
         tokio::spawn(async move {
-            while let Some(Ok(batch)) = batches.next().await {
+            while let Some(batch) = batches.next().await {
+                // As a real server does: what cannot be read ends the stream with the status of that.
+                let batch = match batch {
+                    Ok(batch) => batch,
+                    Err(status) => {
+                        let _ = answers.send(Err(status)).await;
+                        return;
+                    }
+                };
                 let answer = match fake.batch(&batch.transactions).await {
+                    Some(Ok(results)) if results.is_empty() => continue,
                     Some(Ok(results)) => Ok(pb::SubmitStreamResponse { sequence: batch.sequence, results }),
                     Some(Err(status)) => Err(status),
                     None => return,

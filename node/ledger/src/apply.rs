@@ -27,6 +27,8 @@ pub struct Applied {
     pub answers: Vec<Answer>,
     /// The changes to the state, all of them or none.
     pub changes: Changes,
+    /// Ledger time at this entry: it never runs backwards.
+    pub now: Stamp,
 }
 
 /// Applies an entry's transactions in order, each after the changes of those before it. A refusal of
@@ -47,7 +49,8 @@ pub fn apply<V: View>(view: &V, at: At, transactions: &[Transaction]) -> Result<
         entry.position.place = place as u16; // within the bound above
         answers.push(decide(&mut entry, transaction, &mut bytes)?);
     }
-    Ok(Applied { answers, changes: entry.close()? })
+    let now = entry.now;
+    Ok(Applied { answers, changes: entry.close()?, now })
 }
 
 /// One transaction, from its identity to its answer (domain.md 5b, 3). `bytes` is room to encode in.

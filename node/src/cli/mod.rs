@@ -85,10 +85,7 @@ pub struct Nodes {
 /// A [`crate::problem::Problem`] with its exit code, or a bug.
 pub fn run() -> anyhow::Result<Exit> {
     match Cli::parse().verb {
-        Verb::Demo(args) => {
-            demo::lean();
-            block_on(demo::run(args))
-        }
+        Verb::Demo(args) => block_on(demo::run(args)),
         Verb::Start(args) => start::run(args),
         Verb::Config(verb) => config::run(verb),
         Verb::Cluster(verb) => block_on(cluster::run(verb)),

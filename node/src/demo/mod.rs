@@ -54,13 +54,6 @@ pub struct Args {
     exit: bool,
 }
 
-/// Asks the kernel for small pages: the allocator's heaps, one for each of the many threads of many nodes, take
-/// twice the memory in huge ones (32 nodes formed: 112 MiB against 1114).
-pub fn lean() {
-    // A kernel without huge pages has nothing to switch off.
-    rustix::thread::disable_transparent_huge_pages(true).ok();
-}
-
 /// Runs the verb.
 pub async fn run(args: Args) -> Result<Exit> {
     if let Ok(filter) = std::env::var("GONGJI_LOG_LEVEL") {

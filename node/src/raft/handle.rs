@@ -39,6 +39,9 @@ pub struct RaftSettings {
 pub struct NotLeader {
     /// Who is, as far as this node knows.
     pub leader: Option<(NodeId, Member)>,
+    /// True if what was proposed stood in this node's log for a while: another leader may have kept it.
+    /// False: nothing was proposed.
+    pub discarded: bool,
 }
 
 /// What a node does in the cluster.
@@ -184,10 +187,15 @@ impl Consensus {
         let waiter = Waiter::new(move |result: openraft::raft::ClientWriteResult<TypeConfig>| match result {
             Ok(written) => done(Ok((written.log_id.index, written.data))),
             Err(ClientWriteError::ForwardToLeader(forward)) => {
-                done(Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node) }))
+                done(Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node), discarded: false }))
             }
-            // Only membership changes are refused in other ways.
-            Err(_) => done(Err(NotLeader::default())),
+            Err(ClientWriteError::LogEntryDiscarded(forward)) => {
+                done(Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node), discarded: true }))
+            }
+            // Said of other writes only; nothing is known of a batch that gets it.
+            Err(ClientWriteError::ChangeMembershipError(_) | ClientWriteError::PreconditionFailed(_)) => {
+                done(Err(NotLeader { leader: None, discarded: true }))
+            }
         });
         self.raft.client_write_ff(batch, Some(waiter)).await.map_err(|fatal| stopped(&fatal))
     }
@@ -197,7 +205,7 @@ impl Consensus {
         match self.raft.get_read_linearizer(ReadPolicy::ReadIndex).await {
             Ok(linearizer) => Ok(linearizer.read_log_id().index()),
             Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(forward))) => {
-                Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node) })
+                Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node), discarded: false })
             }
             Err(_) => Err(NotLeader::default()),
         }

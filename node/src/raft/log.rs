@@ -86,13 +86,29 @@ impl LogStore {
         self.log.read().log_state().purged().map_or(0, |id| id.0.index)
     }
 
+    /// Whether a vote was ever saved: a node that has applied anything has.
+    pub fn has_voted(&self) -> bool {
+        self.log.read().log_state().vote().is_some()
+    }
+
     fn flushed(done: IOFlushed<TypeConfig>) -> Flushed {
-        Flushed(Box::new(move |result| done.io_completed(result)))
+        Flushed(Some(Box::new(move |result| done.io_completed(result))))
     }
 }
 
 /// Told when a flush is durable, or that it failed.
-pub struct Flushed(Box<dyn FnOnce(io::Result<()>) + Send + Sync>);
+pub struct Flushed(Option<Told>);
+
+type Told = Box<dyn FnOnce(io::Result<()>) + Send + Sync>;
+
+impl Drop for Flushed {
+    /// Nobody told: the thread that syncs is gone, and nothing may wait for it.
+    fn drop(&mut self) {
+        if let Some(told) = self.0.take() {
+            told(Err(io::Error::other("the log's sync thread has ended")));
+        }
+    }
+}
 
 impl Debug for Flushed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -101,8 +117,10 @@ impl Debug for Flushed {
 }
 
 impl raft_log::Callback for Flushed {
-    fn send(self, result: io::Result<()>) {
-        (self.0)(result);
+    fn send(mut self, result: io::Result<()>) {
+        if let Some(told) = self.0.take() {
+            told(result);
+        }
     }
 }
 
@@ -273,10 +291,10 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
         let (sender, durable) = oneshot::channel();
-        let told = Flushed(Box::new(move |result| {
+        let told = Flushed(Some(Box::new(move |result| {
             // The receiver is gone only when the node is being torn down.
             sender.send(result).ok();
-        }));
+        })));
         {
             let mut log = self.log.write();
             log.save_vote(StoredVote(VoteBytes::from(vote)))?;

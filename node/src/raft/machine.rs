@@ -4,11 +4,11 @@ use super::types::{self, Answers, LogId, SnapshotMeta, StoredMembership, TypeCon
 use crate::fault::Fault;
 use crate::state::{Entry, JournalEntry, Snapshot, State};
 use futures::{Stream, TryStreamExt};
-use ledger::table::{LedgerRecord, Record};
-use ledger::{Key, codec};
+use ledger::codec;
 use openraft::storage::{EntryResponder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -51,12 +51,8 @@ impl Machine {
                 })?;
                 let at = ledger::At { index: log.index, stamp: *stamp };
                 let applied = ledger::apply(&self.state.reader(), at, transactions)?;
-                // Ledger time, which never runs backwards, as the entry left it; before genesis there is none.
-                let time = match applied.changes.get(&Key::Ledger {}) {
-                    Some(Some(row)) => LedgerRecord::of_row(row).map_or(*stamp, |ledger| ledger.now),
-                    Some(None) | None => *stamp,
-                };
-                let journal = JournalEntry { stamp: time.0, batch: batch.bytes(), answers: &applied.answers };
+                let time = applied.now.0;
+                let journal = JournalEntry { stamp: time, batch: batch.bytes(), answers: &applied.answers };
                 let changes = applied.changes;
                 self.state.absorb(Entry { log, membership: None, changes, journal: Some(journal) })?;
                 answers = Answers(Arc::new(applied.answers));
@@ -116,7 +112,12 @@ impl RaftStateMachine<TypeConfig> for Machine {
         S: Stream<Item = Result<EntryResponder<TypeConfig>, io::Error>> + Unpin + OptionalSend,
     {
         while let Some((entry, responder)) = entries.try_next().await? {
-            let answers = self.apply_entry(&entry).map_err(stop)?;
+            // A rule that panics is a bug, the same on every node; unnoticed it would leave a node that leads
+            // and applies nothing.
+            let applied = std::panic::catch_unwind(AssertUnwindSafe(|| self.apply_entry(&entry)));
+            let panicked =
+                |_| Fault::Stopped { reason: format!("applying log entry {} panicked", entry.log_id.index) };
+            let answers = applied.map_err(panicked).and_then(|applied| applied).map_err(stop)?;
             self.applied.send_replace(entry.log_id.index);
             if let Some(responder) = responder {
                 responder.send(answers);

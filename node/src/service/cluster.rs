@@ -5,10 +5,11 @@ use crate::clock;
 use crate::raft::handle::Role;
 use crate::raft::network::Lane;
 use crate::raft::{Member, NodeId};
+use crate::read::Freshness;
 use crate::server::Shared;
 use crate::wire;
 use ledger::command::{KinshipScope, Policy};
-use ledger::{Call, Caller, Outcome, Province, RequestId, Transaction};
+use ledger::{Call, Caller, Key, Outcome, Province, RequestId, Transaction, View};
 use proto::status;
 use proto::v1::{self as pb, Reason};
 use std::collections::BTreeMap;
@@ -67,14 +68,21 @@ impl ClusterService {
         }
     }
 
-    async fn wait_for_leadership(&self) -> Result<(), Status> {
+    /// Whether the ledger has begun, as far as this node has applied.
+    fn begun(&self) -> Result<bool, Status> {
+        let row = self.shared.state.reader().get(&Key::Ledger {}).map_err(|fault| unwell(&fault))?;
+        Ok(row.is_some())
+    }
+
+    /// Waits until somebody leads and this node has applied what the leader has.
+    async fn wait_for_a_leader(&self) -> Result<(), Status> {
         let led = async {
-            while self.shared.consensus.read_index().await.is_err() {
+            while self.shared.reads.wait(Freshness::Linearizable).await.is_err() {
                 tokio::time::sleep(POLL).await;
             }
         };
         let late = |_| {
-            let text = "no leader was elected: are all voters running, and can they reach one another?";
+            let text = "no leader was elected: are all voters running, and can they reach one another? Then init again";
             status::status(Reason::NoLeader, text)
         };
         tokio::time::timeout(FORM_PATIENCE, led).await.map_err(late)
@@ -90,7 +98,8 @@ impl ClusterService {
         let (_, member) =
             self.shared.consensus.leader().ok_or_else(|| status::status(Reason::NoLeader, ""))?;
         let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", member.api))
-            .map_err(|problem| Status::internal(problem.to_string()))?;
+            .map_err(|problem| Status::internal(problem.to_string()))?
+            .connect_timeout(STATUS_PATIENCE);
         let channel = endpoint
             .connect()
             .await
@@ -153,12 +162,14 @@ impl pb::cluster_server::Cluster for ClusterService {
             Some(policy) => wire::policy_from_proto("policy", policy).map_err(bad)?,
             None => Policy::default(),
         };
-        if self.shared.links.cluster().is_some() || !self.shared.consensus.standing().members.is_empty() {
+        if self.begun()? {
             return Err(status::status(Reason::AlreadyFormed, "this node is part of a cluster already"));
         }
-        let cluster = match asked.cluster.as_str() {
-            "" => uuid::Uuid::now_v7().into_bytes(),
-            text => wire::cluster_from_proto("cluster", text).map_err(bad)?,
+        // An init that was cut off goes on where it was, with the cluster that it had begun.
+        let cluster = match (self.shared.links.cluster(), asked.cluster.as_str()) {
+            (Some(known), _) => known,
+            (None, "") => uuid::Uuid::now_v7().into_bytes(),
+            (None, text) => wire::cluster_from_proto("cluster", text).map_err(bad)?,
         };
         self.shared.set_cluster(cluster)?;
         self.shared.links.join(cluster);
@@ -168,16 +179,18 @@ impl pb::cluster_server::Cluster for ClusterService {
             learners = learners.len(),
             "forming a cluster"
         );
-        self.shared
-            .consensus
-            .initialize(voters)
-            .await
-            .map_err(|problem| status::status(Reason::AlreadyFormed, &problem))?;
-        self.wait_for_leadership().await?;
+        if self.shared.consensus.standing().members.is_empty() {
+            let formed = self.shared.consensus.initialize(voters).await;
+            formed.map_err(|problem| status::status(Reason::AlreadyFormed, &problem))?;
+        }
+        self.wait_for_a_leader().await?;
         let genesis_index = self.begin(cluster, policy).await?;
         for (node, member) in learners {
-            let added = self.shared.consensus.add_learner(node, member).await;
-            added.map_err(|problem| status::status(Reason::MembershipChanging, &problem))?;
+            if !self.shared.consensus.standing().members.contains_key(&node) {
+                let (peer_address, api_address) = (member.peer, member.api);
+                let member = Some(pb::Member { node, peer_address, api_address });
+                self.add_learner(Request::new(pb::AddLearnerRequest { member, wait: false })).await?;
+            }
         }
         let cluster = wire::cluster_to_proto(cluster);
         Ok(Response::new(pb::InitResponse { cluster, genesis_index }))
@@ -383,7 +396,7 @@ impl Shared {
 
     /// How a peer says that it is, with its digest at this index (0: its newest); a row that says so if it does not answer.
     async fn peer_status(&self, node: NodeId, member: &Member, digest_index: u64) -> pb::NodeStatus {
-        match self.ask_status(node, member, digest_index).await {
+        match self.ask_status(node, member, digest_index, false).await {
             Ok(pb::NodeStatusResponse { status: Some(mut status), digest, digest_index, .. }) => {
                 status.digest = hex(&digest);
                 status.digest_index = digest_index;
@@ -410,12 +423,14 @@ impl Shared {
         node: NodeId,
         member: &Member,
         digest_index: u64,
+        digest_only: bool,
     ) -> Result<pb::NodeStatusResponse, Status> {
         let mut client = self
             .links
             .peer(&member.peer, Lane::Control)
             .map_err(|problem| Status::unavailable(problem.to_string()))?;
-        let asked = pb::NodeStatusRequest { header: Some(self.links.header(node)), digest_index };
+        let asked =
+            pb::NodeStatusRequest { header: Some(self.links.header(node)), digest_index, digest_only };
         let reply = tokio::time::timeout(STATUS_PATIENCE, client.node_status(asked)).await;
         Ok(reply.map_err(|_| Status::deadline_exceeded("no answer"))??.into_inner())
     }

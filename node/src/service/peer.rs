@@ -1,6 +1,5 @@
 //! The door for other nodes: Raft's messages, passed-on proposals, read indexes, digests.
 
-use super::unwell;
 use crate::clock;
 use crate::propose::Undecided;
 use crate::raft::handle::PeerError;
@@ -55,6 +54,25 @@ impl PeerService {
             return Err(status::status(Reason::WrongCluster, "this node belongs to another cluster"));
         }
         Ok(shared.links.header(header.from))
+    }
+}
+
+/// The turn of one stream to write a snapshot.
+struct Turn {
+    receiving: Arc<parking_lot::Mutex<HashSet<String>>>,
+    snapshot: String,
+}
+
+impl Turn {
+    fn take(receiving: &Arc<parking_lot::Mutex<HashSet<String>>>, snapshot: &str) -> Option<Turn> {
+        let free = receiving.lock().insert(snapshot.to_string());
+        free.then(|| Turn { receiving: receiving.clone(), snapshot: snapshot.to_string() })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.receiving.lock().remove(&self.snapshot);
     }
 }
 
@@ -160,19 +178,23 @@ impl pb::peer_server::Peer for PeerService {
             pieces.message().await?.ok_or_else(|| Status::invalid_argument("a snapshot without a piece"))?;
         let header = Some(self.check(first.header.as_ref())?);
         let path = receive_path(&self.shared, &first.snapshot)?;
-        if !self.receiving.lock().insert(first.snapshot.clone()) {
+        // Held to the end, however this call ends: two streams never write one file, nor one that is being verified.
+        let Some(_turn) = Turn::take(&self.receiving, &first.snapshot) else {
             return Err(Status::already_exists("this snapshot is being received already"));
-        }
-        let name = first.snapshot.clone();
+        };
         let vote = first.body.clone();
-        let received = receive(first, &mut pieces, path).await;
-        self.receiving.lock().remove(&name);
-        let path = received?;
+        let path = receive(first, &mut pieces, path).await?;
         let state = self.shared.state.clone();
-        let opened = tokio::task::spawn_blocking(move || state.received(&path)).await;
-        let snapshot = opened
-            .map_err(|problem| Status::internal(problem.to_string()))?
-            .map_err(|fault| unwell(&fault))?;
+        let verified = tokio::task::spawn_blocking(move || {
+            let verified = state.received(&path);
+            if verified.is_err() {
+                // Not to be gone on from: the next offer starts at its beginning.
+                state.discard_received(&path);
+            }
+            verified
+        });
+        let verified = verified.await.map_err(|problem| Status::internal(problem.to_string()))?;
+        let snapshot = verified.map_err(|fault| Status::data_loss(fault.to_string()))?;
         let body = self.shared.consensus.on_snapshot(&vote, snapshot).await.map_err(refused)?;
         Ok(Response::new(pb::InstallSnapshotResponse { header, body: body.into() }))
     }
@@ -214,11 +236,13 @@ impl pb::peer_server::Peer for PeerService {
     ) -> Result<Response<pb::NodeStatusResponse>, Status> {
         let asked = request.into_inner();
         let header = Some(self.check(asked.header.as_ref())?);
-        let status = self.shared.node_status();
-        let digest_index = if asked.digest_index == 0 { status.applied_index } else { asked.digest_index };
+        // Nodes compare digests all the time: without the rest, which looks into files.
+        let status = (!asked.digest_only).then(|| self.shared.node_status());
+        let newest = || self.shared.state.applied().index();
+        let digest_index = if asked.digest_index == 0 { newest() } else { asked.digest_index };
         let digest = self.shared.state.digest_at(digest_index);
         let digest = digest.map(|digest| Bytes::copy_from_slice(&digest)).unwrap_or_default();
-        Ok(Response::new(pb::NodeStatusResponse { header, status: Some(status), digest, digest_index }))
+        Ok(Response::new(pb::NodeStatusResponse { header, status, digest, digest_index }))
     }
 }
 

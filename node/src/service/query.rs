@@ -14,8 +14,9 @@ use tonic::{Request, Response, Status};
 
 /// The most rows of one page, and how many when none are asked for.
 const PAGE_MAX: u32 = 500;
-/// Rows that one call looks at, at most, to fill a page.
+/// Rows that one call looks at, at most, to fill a page, and in one step.
 const SCAN_MAX: usize = 20_000;
+const SCAN_STEP: usize = 500;
 
 /// `gongji.v1.Query`.
 pub struct QueryService {
@@ -59,15 +60,19 @@ fn read_token(filter: &str, token: &str) -> Result<Option<Key>, Status> {
     if token.is_empty() {
         return Ok(None);
     }
-    let invalid = || status::status(Reason::PageTokenInvalid, "");
-    let (check, key) = token.split_at_checked(8).ok_or_else(invalid)?;
+    let (check, key) = token.split_at_checked(8).ok_or_else(token_invalid)?;
     if check != format!("{:08x}", crc32fast::hash(filter.as_bytes())) || !key.is_ascii() {
-        return Err(invalid());
+        return Err(token_invalid());
     }
     let digits =
         |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = key.as_bytes().chunks(2).map(digits).collect();
-    bytes.and_then(|bytes| Key::read(&bytes)).map(Some).ok_or_else(invalid)
+    bytes.and_then(|bytes| Key::read(&bytes)).map(Some).ok_or_else(token_invalid)
+}
+
+/// A token of another question, or of nobody's.
+fn token_invalid() -> Status {
+    status::status(Reason::PageTokenInvalid, "")
 }
 
 /// The active ones among these relations.
@@ -152,6 +157,15 @@ impl pb::query_server::Query for QueryService {
         let person = wire::person_from_proto("person", &asked.person).map_err(bad)?;
         let filter = format!("relations {} {}", asked.person, asked.side);
         let after = read_token(&filter, &asked.page_token)?;
+        let own = match after {
+            None => true,
+            Some(Key::Giving { donor, .. }) => donor == person && asked.side() == pb::Side::Donor,
+            Some(Key::Relation { .. }) => asked.side() == pb::Side::Beneficiary,
+            Some(_) => false,
+        };
+        if !own {
+            return Err(token_invalid());
+        }
         let most = page_rows(asked.page_size);
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let reader = self.shared.state.reader();
@@ -222,35 +236,45 @@ impl pb::query_server::Query for QueryService {
         let payer_province = wire::province_if_given("payer_province", &asked.payer_province).map_err(bad)?;
         let payee_province = wire::province_if_given("payee_province", &asked.payee_province).map_err(bad)?;
         let filter = format!("obligations {} {} {}", asked.month, asked.payer_province, asked.payee_province);
-        let mut from = read_token(&filter, &asked.page_token)?.unwrap_or_else(|| obligations_from(month));
-        let until = obligations_from(month_after(month));
+        let (first, until) = (obligations_from(month), obligations_from(month_after(month)));
+        let mut from = read_token(&filter, &asked.page_token)?.unwrap_or(first);
+        // The token comes from outside: it may lead nowhere but into this month.
+        if from < first || from >= until {
+            return Err(token_invalid());
+        }
         let most = page_rows(asked.page_size);
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let reader = self.shared.state.reader();
         let (mut obligations, mut next_page_token) = (Vec::new(), String::new());
         // A range has no exclusive start: each read begins with the last key of the one before.
-        let mut seen = None;
+        let (mut seen, mut scanned) = (None, 0);
         'pages: loop {
-            let rows = reader.range(&from, &until, most + 2).map_err(|fault| unwell(&fault))?;
-            let full = rows.len() == most + 2;
+            let rows = reader.range(&from, &until, SCAN_STEP).map_err(|fault| unwell(&fault))?;
+            let full = rows.len() == SCAN_STEP;
             for (key, row) in rows {
                 let (Key::Obligation { month, payer, payee, usage }, Row::Obligation(record)) =
                     (key, row.as_ref())
                 else {
-                    continue;
+                    return Err(status::status(
+                        Reason::NodeUnwell,
+                        "a record of another table among the obligations",
+                    ));
                 };
-                let wanted = payer_province.is_none_or(|province| payer.province() == province)
-                    && payee_province.is_none_or(|province| payee.province() == province);
-                if !wanted || seen == Some(key) {
-                    (seen, from) = (Some(key), key);
+                if seen == Some(key) {
                     continue;
                 }
-                if obligations.len() == most {
+                scanned += 1;
+                // A full page, or enough looked at for one call: the rest is the next page's.
+                if obligations.len() == most || scanned > SCAN_MAX {
                     next_page_token = make_token(&filter, &key);
                     break 'pages;
                 }
-                obligations.push(wire::obligation_to_proto(month, payer, payee, usage, record));
                 (seen, from) = (Some(key), key);
+                let wanted = payer_province.is_none_or(|province| payer.province() == province)
+                    && payee_province.is_none_or(|province| payee.province() == province);
+                if wanted {
+                    obligations.push(wire::obligation_to_proto(month, payer, payee, usage, record));
+                }
             }
             if !full {
                 break;

@@ -1,4 +1,4 @@
-//! What happens inside a state: absorbing, checkpoints, installs, and the fault that ends them all.
+//! What happens inside a state: absorbing, checkpoints, installs.
 
 use crate::fault::Fault;
 use crate::state::checkpoint::{self, RedoHead};
@@ -9,48 +9,19 @@ use crate::state::recover;
 use crate::state::settings::StateSettings;
 use crate::state::snapshot::{self, Snapshot};
 use crate::state::store::Store;
+use crate::state::trouble::{Patience, Poison, Progress};
 use crate::state::{Applied, Check, Entry};
 use ledger::digest::RowHash;
 use ledger::{Digest, Key, codec};
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// How many applied indexes back a digest is remembered.
 pub(crate) const DIGESTS_KEPT: usize = 4096;
-
-/// The first write fault: from then on every call gives it back.
-#[derive(Default)]
-pub(crate) struct Poison {
-    fault: RwLock<Option<Fault>>,
-}
-
-impl Poison {
-    /// The fault that poisoned the state.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        self.fault.read().clone().map_or(Ok(()), Err)
-    }
-
-    /// Keeps the first fault.
-    pub(crate) fn set(&self, fault: Fault) {
-        let mut kept = self.fault.write();
-        if kept.is_none() {
-            tracing::error!(%fault, "the state accepts no more changes");
-            *kept = Some(fault);
-        }
-    }
-
-    /// Keeps a result's fault, if it is one.
-    pub(crate) fn guard<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if let Err(fault) = &result {
-            self.set(fault.clone());
-        }
-        result
-    }
-}
 
 /// Everything that the clones of a state share.
 pub(crate) struct Inner {
@@ -63,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) hash: KeyHash,
     pub(crate) journal: Journal,
     pub(crate) poison: Arc<Poison>,
+    /// Of whoever holds `writing`.
+    pub(crate) progress: Arc<Progress>,
     pub(crate) notes: Vec<String>,
     pub(crate) digests: Mutex<VecDeque<(u64, Digest)>>,
     /// Held by whoever absorbs or installs.
@@ -87,7 +60,7 @@ pub(crate) struct Writing {
 impl Inner {
     pub(crate) fn absorb(&self, entry: Entry<'_>) -> Result<(), Fault> {
         let index = entry.log.index;
-        let (slots, digest) = {
+        {
             let memory = self.memory.read();
             if memory.applied.log.is_some_and(|last| index <= last.index) {
                 return Err(Fault::Corrupt {
@@ -96,40 +69,45 @@ impl Inner {
                     hint: "report this: entries must be applied in order".into(),
                 });
             }
-            let mut digest = memory.applied.digest.clone();
-            let mut slots = Vec::with_capacity(entry.changes.len());
-            let mut key_bytes = Vec::with_capacity(48);
-            for (key, row) in entry.changes {
-                let old = memory.slot(&self.cache, &key)?;
-                digest.remove(key.table(), old.hash);
-                let (hash, bytes) = match &row {
-                    None => (RowHash::default(), 0),
-                    Some(row) => {
-                        key_bytes.clear();
-                        key.write(&mut key_bytes);
-                        let value = codec::encode_row(row);
-                        (RowHash::of(&key_bytes, &value), value.len())
-                    }
-                };
-                digest.add(key.table(), hash);
-                slots.push((key, Slot { row, hash }, bytes));
+        }
+        let mut slots = Vec::with_capacity(entry.changes.len());
+        let (mut key_bytes, mut value) = (Vec::with_capacity(64), Vec::with_capacity(512));
+        for (key, row) in entry.changes {
+            let mut hash = RowHash::default();
+            value.clear();
+            if let Some(row) = &row {
+                key_bytes.clear();
+                key.write(&mut key_bytes);
+                codec::append_row(row, &mut value);
+                hash = RowHash::of(&key_bytes, &value);
             }
-            (slots, digest)
-        };
+            slots.push((key, Slot { row, hash }, value.len()));
+        }
         self.journal.append(index, entry.journal.as_ref())?;
         let pending = {
             let mut memory = self.memory.write();
-            for (key, slot, bytes) in slots {
-                memory.changes.put(key, slot, bytes);
-            }
-            memory.applied.log = Some(entry.log);
-            memory.applied.digest = digest.clone();
-            if let Some(membership) = entry.membership {
-                memory.applied.membership = membership;
-            }
-            (memory.changes.len(), memory.changes.bytes())
+            // A fault half-way is kept before the lock is let go: nobody sees or writes half an entry.
+            self.poison.attempt("absorb entry", &self.dir, || {
+                let mut digest = memory.applied.digest.clone();
+                for (key, slot, bytes) in slots {
+                    let table = key.table();
+                    digest.add(table, slot.hash);
+                    // One look finds the old row and puts the new one in, where the row is hot.
+                    let old = match memory.changes.put(key, slot, bytes) {
+                        Some(old) => old,
+                        None => memory.hash_below(&self.cache, &key)?,
+                    };
+                    digest.remove(table, old);
+                }
+                memory.applied.log = Some(entry.log);
+                memory.applied.digest = digest.clone();
+                if let Some(membership) = entry.membership {
+                    memory.applied.membership = membership;
+                }
+                self.remember(index, digest);
+                Ok((memory.changes.len(), memory.changes.bytes()))
+            })?
         };
-        self.remember(index, digest);
         self.press(pending)
     }
 
@@ -141,22 +119,28 @@ impl Inner {
         digests.push_back((index, digest));
     }
 
-    /// Has a checkpoint written when enough has changed; waits for it when far too much has.
+    /// Has a checkpoint written when enough has changed; waits for it when far too much has, but not for ever.
     fn press(&self, (changes, bytes): (usize, usize)) -> Result<(), Fault> {
         let (settings, mut changes, mut bytes) = (&self.settings, changes, bytes);
         if changes < settings.checkpoint_changes && bytes < settings.checkpoint_bytes {
             return Ok(());
         }
+        let mut patience = Patience::new(&self.progress, settings.write_stall);
         loop {
             // Full: it has been told already.
-            let _ = self.trigger.try_send(());
+            let told = self.trigger.try_send(());
             let most = settings.changes_most.max(settings.checkpoint_changes);
             if changes < most && bytes < settings.checkpoint_bytes.saturating_mul(4) {
                 return Ok(());
             }
+            if matches!(told, Err(TrySendError::Disconnected(()))) {
+                let ended = std::io::Error::other("its thread has ended");
+                return Err(Fault::io("write checkpoint", &self.dir, ended));
+            }
             let (lock, bell) = &self.room;
             bell.wait_for(&mut lock.lock(), Duration::from_millis(50));
             self.poison.check()?;
+            patience.check(&self.progress, &self.dir)?;
             let memory = self.memory.read();
             (changes, bytes) = (memory.changes.len(), memory.changes.bytes());
         }
@@ -165,7 +149,7 @@ impl Inner {
     /// Writes a checkpoint, and gives what it holds.
     pub(crate) fn checkpoint(&self, writing: &mut Writing) -> Result<Applied, Fault> {
         self.poison.check()?;
-        let done = self.poison.guard(self.write_checkpoint(writing));
+        let done = self.poison.attempt("write checkpoint", &self.dir, || self.write_checkpoint(writing));
         self.room.1.notify_all();
         done
     }
@@ -174,6 +158,13 @@ impl Inner {
         writing.sweep();
         let (frozen, applied, store, base) = {
             let mut memory = self.memory.write();
+            // An entry may have been cut off since: then these are not the rows of any index.
+            self.poison.check()?;
+            if memory.frozen.is_some() {
+                // Its rows are in no store yet: to freeze others would lose them from view.
+                let unfinished = std::io::Error::other("the one before it is unfinished");
+                return Err(Fault::io("write checkpoint", &self.dir, unfinished));
+            }
             if memory.stored == memory.applied.log.map(|log| log.index) {
                 return Ok(memory.applied.clone());
             }
@@ -223,6 +214,23 @@ impl Inner {
         Ok(())
     }
 
+    /// A snapshot that may replace the state: not older, and not of another history as far as that can be told.
+    pub(crate) fn check_newer(&self, snapshot: &Snapshot) -> Result<(), Fault> {
+        let ours = self.memory.read().applied.clone();
+        let (index, theirs) = (snapshot.applied.index(), snapshot.applied.digest.root());
+        if index < ours.index() {
+            return Err(Fault::Corrupt {
+                place: snapshot.path.display().to_string(),
+                what: format!("a snapshot at {index}, but entries up to {} are applied here", ours.index()),
+                hint: "report this: a snapshot must be newer than the state that it replaces".into(),
+            });
+        }
+        if index == ours.index() && theirs != ours.digest.root() {
+            return Err(Fault::Diverged { index, ours: ours.digest.root(), theirs });
+        }
+        Ok(())
+    }
+
     pub(crate) fn install(
         &self,
         path: &Path,
@@ -253,6 +261,7 @@ impl Inner {
                 stored: applied.log.map(|log| log.index),
                 store: Arc::new(store),
                 applied: applied.clone(),
+                poison: self.poison.clone(),
             };
             self.cache.clear();
             std::mem::replace(&mut *memory, new)
@@ -292,11 +301,14 @@ impl Inner {
             recomputed.add(key.table(), RowHash::of(key_bytes, value));
             rows += 1;
         };
-        store.each(&mut |key, key_bytes, value| {
-            if !changes.contains_key(&key) {
-                count(&key, key_bytes, value);
-            }
-            Ok(())
+        self.poison.attempt("read state", store.dir(), || {
+            store.each(&mut |key, key_bytes, value| {
+                self.progress.note("check");
+                if !changes.contains_key(&key) {
+                    count(&key, key_bytes, value);
+                }
+                Ok(())
+            })
         })?;
         for (key, slot) in &changes {
             if let Some(row) = &slot.row {

@@ -13,10 +13,10 @@
 
 use crate::fault::Fault;
 use crate::state::files;
-use crate::state::inner::Poison;
 use crate::state::segment::{self, Segment};
 use crate::state::segment_writer;
-use crate::state::{JournalEntry, StateSettings};
+use crate::state::trouble::{Poison, caught};
+use crate::state::{JournalEntry, StateSettings, Steps};
 use ledger::{Answer, Outcome, Position, codec};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,8 @@ impl Journal {
         let mut covered = opened.covered;
         if applied > covered {
             if covered > 0 || !opened.segments.is_empty() {
-                notes.push(format!("journal: entries {} to {applied} are missing here", covered + 1));
+                let place = dir.display();
+                notes.push(format!("journal: entries {} to {applied} are missing in {place}", covered + 1));
             }
             segment::add_gap(&mut gaps, covered + 1, applied);
             covered = applied;
@@ -144,8 +145,8 @@ impl Journal {
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn({
-                let poison = poison.clone();
-                move || write_orders(writer, &inbox, &poison)
+                let (poison, steps, dir) = (poison.clone(), settings.steps.clone(), dir.to_path_buf());
+                move || write_orders(writer, &inbox, &poison, &steps, &dir)
             })
             .map_err(|e| Fault::io("start thread", dir, e))?;
         Ok(Journal { shared, orders: Some(orders), thread: Some(thread), poison })
@@ -278,31 +279,40 @@ impl Recent {
     }
 }
 
-fn write_orders(mut writer: segment_writer::Writer, inbox: &Receiver<Order>, poison: &Poison) {
+fn write_orders(
+    mut writer: segment_writer::Writer,
+    inbox: &Receiver<Order>,
+    poison: &Poison,
+    steps: &Steps,
+    dir: &Path,
+) {
+    let attempt = |work: &mut dyn FnMut() -> Result<(), Fault>| {
+        caught("write journal", dir, || {
+            steps.at("journal order");
+            work()
+        })
+    };
     while let Ok(order) = inbox.recv() {
-        let done = match order {
-            Order::Append(blob) => writer.append(&blob),
-            Order::Flush { covered, reply } => {
-                let done = match covered {
-                    Some(covered) => writer.sync(covered),
-                    None => writer.flush(),
-                };
-                // Whoever asked may have given up; the fault, if any, is kept below.
-                let _ = reply.send(done.clone());
-                done
+        let (done, reply) = match order {
+            Order::Append(blob) => (attempt(&mut || writer.append(&blob)), None),
+            Order::Flush { covered: Some(covered), reply } => {
+                (attempt(&mut || writer.sync(covered)), Some(reply))
             }
-            Order::Gap { upto, reply } => {
-                let done = writer.gap(upto);
-                let _ = reply.send(done.clone());
-                done
-            }
+            Order::Flush { covered: None, reply } => (attempt(&mut || writer.flush()), Some(reply)),
+            Order::Gap { upto, reply } => (attempt(&mut || writer.gap(upto)), Some(reply)),
         };
-        if let Err(fault) = done {
-            poison.set(fault);
+        // First of all: whoever asked, or finds nobody to ask, gives this fault.
+        let done = poison.guard(done);
+        let failed = done.is_err();
+        if let Some(reply) = reply {
+            // Whoever asked may have given up; the fault, if any, is kept.
+            let _ = reply.send(done);
+        }
+        if failed {
             return;
         }
     }
-    if let Err(fault) = writer.flush() {
+    if let Err(fault) = caught("write journal", dir, || writer.flush()) {
         tracing::error!(%fault, "the last journal entries were not written; they are replayed from the log");
     }
 }

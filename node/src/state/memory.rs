@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::state::Applied;
 pub(crate) use crate::state::key_hash::KeyHash;
 use crate::state::store::Store;
+use crate::state::trouble::Poison;
 use ledger::digest::RowHash;
 use ledger::{Key, Row, Table, View};
 use parking_lot::{Mutex, RwLockReadGuard};
@@ -54,12 +55,14 @@ impl Layer {
         Layer { rows: HashMap::with_hasher(hash), ..Layer::default() }
     }
 
-    /// Puts a slot in. `bytes` is about what it will take on disk.
-    pub(crate) fn put(&mut self, key: Key, slot: Slot, bytes: usize) {
+    /// Puts a slot in, and gives the hash of the one that was there. `bytes` is about what it will take on disk.
+    pub(crate) fn put(&mut self, key: Key, slot: Slot, bytes: usize) -> Option<RowHash> {
         self.bytes += bytes;
-        if self.rows.insert(key, slot).is_none() {
+        let old = self.rows.insert(key, slot);
+        if old.is_none() {
             self.orders[place(key.table())].get_mut().fresh.push(key);
         }
+        old.map(|old| old.hash)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -197,12 +200,27 @@ pub(crate) struct Memory {
     /// The log position that the store holds.
     pub(crate) stored: Option<u64>,
     pub(crate) applied: Applied,
+    /// Set by a fault of the store while somebody reads.
+    pub(crate) poison: Arc<Poison>,
 }
 
 impl Memory {
     /// The slot of this key, from wherever it is.
     pub(crate) fn slot(&self, cache: &Cache, key: &Key) -> Result<Slot, Fault> {
-        let layers = [Some(&self.changes), self.frozen.as_deref(), self.written.as_deref()];
+        match self.changes.rows.get(key) {
+            Some(slot) => Ok(slot.clone()),
+            None => self.slot_below(cache, key),
+        }
+    }
+
+    /// The hash of this key's row as it was before the changes.
+    pub(crate) fn hash_below(&self, cache: &Cache, key: &Key) -> Result<RowHash, Fault> {
+        self.slot_below(cache, key).map(|slot| slot.hash)
+    }
+
+    /// The slot of this key below the changes.
+    fn slot_below(&self, cache: &Cache, key: &Key) -> Result<Slot, Fault> {
+        let layers = [self.frozen.as_deref(), self.written.as_deref()];
         if let Some(slot) = layers.into_iter().flatten().find_map(|layer| layer.rows.get(key)) {
             return Ok(slot.clone());
         }
@@ -212,7 +230,8 @@ impl Memory {
         if let Some(slot) = cache.get(key) {
             return Ok(slot);
         }
-        let slot = match self.store.row(key)? {
+        let stored = self.poison.attempt("read state", self.store.dir(), || self.store.row(key))?;
+        let slot = match stored {
             Some((row, hash)) => Slot { row: Some(Arc::new(row)), hash },
             None => Slot::none(),
         };
@@ -224,7 +243,7 @@ impl Memory {
 /// A consistent view of the state at the applied index.
 ///
 /// While it lives nothing is absorbed, so it is for one decision or one query, not for a long scan; never take a second one
-/// in the same thread while holding the first.
+/// in the same thread while holding the first. A fault while reading ends the state, see [`State::troubled`](crate::state::State::troubled).
 pub struct Reader<'a> {
     memory: RwLockReadGuard<'a, Memory>,
     cache: &'a Cache,
@@ -245,10 +264,12 @@ impl View for Reader<'_> {
     type Fault = Fault;
 
     fn get(&self, key: &Key) -> Result<Option<Arc<Row>>, Fault> {
+        self.memory.poison.check()?;
         self.memory.slot(self.cache, key).map(|slot| slot.row)
     }
 
     fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Fault> {
+        self.memory.poison.check()?;
         let mut found = Vec::new();
         if from >= until {
             return Ok(found);
@@ -299,7 +320,8 @@ impl Memory {
                 horizon(some.len(), some.last().copied());
                 keys.extend(some);
             }
-            let stored = self.store.range(from, until, helping)?;
+            let read = || self.store.range(from, until, helping);
+            let stored = self.poison.attempt("read state", self.store.dir(), read)?;
             horizon(stored.len(), stored.last().map(|(key, _)| *key));
             let mut stored = stored.into_iter().peekable();
             keys.extend(stored.clone().map(|(key, _)| key));

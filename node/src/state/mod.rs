@@ -25,27 +25,32 @@ mod segment;
 mod segment_writer;
 mod settings;
 mod snapshot;
+mod still;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 pub use journal::{JournalPage, JournalRecord};
 pub use memory::Reader;
 pub use settings::{StateSettings, Steps};
 pub use snapshot::Snapshot;
+pub use still::Still;
 
 use crate::fault::Fault;
-use inner::{Inner, Poison, Writing, checkpoint_when_told};
+use inner::{Inner, checkpoint_when_told};
 use journal::Journal;
-use ledger::{Answer, Changes, Digest, Key, Row, View};
+use ledger::{Answer, Changes, Digest};
 use memory::{Cache, KeyHash, Layer, Memory};
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
-use store::Store;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use trouble::{Poison, Progress};
 
 /// A position in the Raft log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -149,7 +154,7 @@ impl State {
     /// # Errors
     /// A damaged snapshot or journal, or a directory that cannot be read or written. A damaged sled is no error: it is set aside
     /// and rebuilt, see [`State::recovery_notes`].
-    pub fn open(dir: &Path, settings: StateSettings) -> Result<State, Fault> {
+    pub fn open(dir: &Path, mut settings: StateSettings) -> Result<State, Fault> {
         let mut notes = Vec::new();
         let recovered = recover::open(dir, &settings, &mut notes)?;
         let poison = Arc::new(Poison::default());
@@ -164,6 +169,8 @@ impl State {
         for note in &notes[known..] {
             tracing::warn!(dir = %dir.display(), "{note}");
         }
+        let progress = Arc::new(Progress::default());
+        settings.steps = settings.steps.noted_in(progress.clone());
         let hash = KeyHash::default();
         let (trigger, bell) = sync_channel(1);
         let mut digests = VecDeque::with_capacity(64);
@@ -180,12 +187,14 @@ impl State {
                 stored: recovered.applied.log.map(|log| log.index),
                 store: recovered.store,
                 applied: recovered.applied,
+                poison: poison.clone(),
             }),
             cluster: settings.cluster.map(OnceLock::from).unwrap_or_default(),
             settings,
             hash,
             journal,
             poison,
+            progress,
             notes,
             digests: Mutex::new(digests),
             absorbing: Mutex::new(()),
@@ -225,10 +234,7 @@ impl State {
     /// A consistent view for long scans: the state at a checkpoint made now. Entries are absorbed meanwhile, but no further
     /// checkpoint is written as long as it lives.
     pub fn still(&self) -> Result<Still<'_>, Fault> {
-        let mut writing = self.inner.writing.lock();
-        let applied = self.inner.checkpoint(&mut writing)?;
-        let store = self.inner.memory.read().store.clone();
-        Ok(Still { applied, store, _writing: writing })
+        Still::new(&self.inner)
     }
 
     /// Takes in an applied entry. Entries come one after the other, in the order of the log.
@@ -236,7 +242,7 @@ impl State {
         let inner = &*self.inner;
         let _one = inner.absorbing.lock();
         inner.poison.check()?;
-        inner.poison.guard(inner.absorb(entry))
+        inner.poison.attempt("absorb entry", &inner.dir, || inner.absorb(entry))
     }
 
     /// The digest at an index, if it is one of the last [`DIGESTS_KEPT`].
@@ -263,9 +269,9 @@ impl State {
         }
         let store = inner.memory.read().store.clone();
         let cluster = inner.cluster.get().copied().unwrap_or_default();
-        let built =
-            snapshot::write(&inner.dir.join("snap"), cluster, &applied, &store, &inner.settings.steps);
-        let built = inner.poison.guard(built)?;
+        let built = inner.poison.attempt("write snapshot", &inner.dir, || {
+            snapshot::write(&inner.dir.join("snap"), cluster, &applied, &store, &inner.settings.steps)
+        })?;
         inner.keep_snapshot(built.clone())?;
         Ok(built)
     }
@@ -287,19 +293,44 @@ impl State {
     }
 
     /// Replaces the state by a received snapshot: verifies the whole file first, and changes nothing if it is damaged or of another
-    /// cluster. The file is taken over.
+    /// cluster, or older than what has been applied: history is never taken back. The file is taken over.
     pub fn install_snapshot(&self, path: &Path) -> Result<Snapshot, Fault> {
         let inner = &*self.inner;
         let _one = inner.absorbing.lock();
         inner.poison.check()?;
         let verified = snapshot::verify(path, inner.cluster.get().copied())?;
+        inner.check_newer(&verified)?;
         let mut writing = inner.writing.lock();
-        inner.poison.guard(inner.install(path, verified, &mut writing))
+        inner.poison.check()?;
+        inner.poison.attempt("install snapshot", &inner.dir, || inner.install(path, verified, &mut writing))
     }
 
     /// A received snapshot, its whole file verified. Nothing is changed.
     pub fn received(&self, path: &Path) -> Result<Snapshot, Fault> {
         snapshot::verify(path, self.inner.cluster.get().copied())
+    }
+
+    /// Removes a received snapshot, partly there or whole, that did not verify: it is to be sent again from its first byte.
+    /// Only files of [`State::receive_path`] are removed.
+    pub fn discard_received(&self, path: &Path) {
+        let snap = self.inner.dir.join("snap");
+        if path.parent() != Some(&*snap) || path.extension().is_none_or(|end| end != "part") {
+            tracing::error!(path = %path.display(), "not a received snapshot: it is left alone");
+            return;
+        }
+        // A file that stays would be taken for a good beginning again and again.
+        let _ = self.inner.poison.guard(files::remove(path));
+    }
+
+    /// The fault that ended this state, once there is one: wait for it with `wait_for(Option::is_some)`, or `changed()`. Every
+    /// later call gives it too; the node must stop. An error of waiting: the state was dropped, well.
+    pub fn troubled(&self) -> watch::Receiver<Option<Fault>> {
+        self.inner.poison.watch()
+    }
+
+    /// Ends the state by a fault that somebody else found. The first one counts.
+    pub fn poison(&self, fault: Fault) {
+        self.inner.poison.set(fault);
     }
 
     /// Journal entries from an index on, at most so many bytes (uncompressed), but at least one.
@@ -334,35 +365,18 @@ impl State {
     }
 
     /// Ends checkpointing: waits for one that is being written, and lets none begin. For a process that stops, and for tests that
-    /// go on with the directory.
+    /// go on with the directory. After a fault it does not wait for long: what writes may be stuck for ever.
     pub fn close(&self) {
-        self.inner.writing.lock().closed = true;
-    }
-}
-
-/// A consistent view at a checkpoint, for long scans. See [`State::still`].
-pub struct Still<'a> {
-    applied: Applied,
-    store: Arc<Store>,
-    _writing: MutexGuard<'a, Writing>,
-}
-
-impl Still<'_> {
-    /// What this view shows.
-    pub fn applied(&self) -> &Applied {
-        &self.applied
-    }
-}
-
-impl View for Still<'_> {
-    type Fault = Fault;
-
-    fn get(&self, key: &Key) -> Result<Option<Arc<Row>>, Fault> {
-        Ok(self.store.row(key)?.map(|(row, _)| Arc::new(row)))
-    }
-
-    fn range(&self, from: &Key, until: &Key, most: usize) -> Result<Vec<(Key, Arc<Row>)>, Fault> {
-        let rows = self.store.range(std::ops::Bound::Included(*from), until, most)?;
-        Ok(rows.into_iter().map(|(key, row)| (key, Arc::new(row))).collect())
+        let begun = Instant::now();
+        loop {
+            if let Some(mut writing) = self.inner.writing.try_lock_for(Duration::from_millis(100)) {
+                writing.closed = true;
+                return;
+            }
+            if self.inner.poison.check().is_err() && begun.elapsed() > Duration::from_secs(2) {
+                tracing::error!(dir = %self.inner.dir.display(), "closed while something is still being written");
+                return;
+            }
+        }
     }
 }

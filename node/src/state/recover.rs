@@ -22,6 +22,7 @@ const QUARANTINE_MOST: usize = 4;
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 /// sled needs a while before it shows progress: it reads its whole file first.
 const BYTES_PER_STALL: u64 = 1 << 30;
+const REBUILT: &str = "rebuilt from the newest snapshot and the log";
 
 /// What opening gives.
 pub(crate) struct Recovered {
@@ -46,12 +47,13 @@ pub(crate) fn open(
     let kept = match current {
         Current::None => {
             if !snapshots.is_empty() {
-                notes.push("sm/ is gone: rebuilt from the newest snapshot and the log".into());
+                let sm = dir.join("sm");
+                notes.push(format!("{}/ is gone: {REBUILT}", sm.display()));
             }
             None
         }
         Current::Damaged(what) => {
-            notes.push(format!("sm/CURRENT {what}: rebuilt from the newest snapshot and the log"));
+            notes.push(format!("{} {what}: {REBUILT}", dir.join("sm").join("CURRENT").display()));
             None
         }
         Current::Generation(number) => match believe(dir, number, settings) {
@@ -59,10 +61,7 @@ pub(crate) fn open(
             Err(Doubt::Fault(fault)) => return Err(fault),
             Err(Doubt::Rebuild(why)) => {
                 let place = generation_dir(dir, number);
-                notes.push(format!(
-                    "{} is not believed ({why}): rebuilt from the newest snapshot and the log",
-                    place.display()
-                ));
+                notes.push(format!("{} is not believed ({why}): {REBUILT}", place.display()));
                 None
             }
         },
@@ -72,8 +71,10 @@ pub(crate) fn open(
         (Some((store, applied)), Some(newest)) if applied.index() < newest.applied.index() => {
             // An install was cut off, or sled came back older but whole: the log may have been purged up to the snapshot.
             notes.push(format!(
-                "state stands at {} and a snapshot at {}: rebuilt from the snapshot",
+                "{} stands at {} and {} at {}: rebuilt from the snapshot",
+                store.dir().display(),
                 applied.index(),
+                newest.path.display(),
                 newest.applied.index()
             ));
             drop(store);

@@ -1,5 +1,6 @@
 //! How a state is run.
 
+use crate::state::trouble::Progress;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct StateSettings {
     pub snapshots_kept: usize,
     /// sled is given up at open after so long without progress, per GiB of it.
     pub open_stall: Duration,
+    /// When absorbing waits for the disk and nothing has moved there for so long, the state ends itself by a fault.
+    pub write_stall: Duration,
     /// Called at every step of writing, by name. For tests that crash there.
     pub steps: Steps,
 }
@@ -47,6 +50,7 @@ impl Default for StateSettings {
             journal_recent_bytes: 4 << 20,
             snapshots_kept: 2,
             open_stall: Duration::from_secs(30),
+            write_stall: Duration::from_secs(120),
             steps: Steps::default(),
         }
     }
@@ -60,6 +64,14 @@ impl Steps {
     /// Tells this function.
     pub fn new(tell: impl Fn(&'static str) + Send + Sync + 'static) -> Steps {
         Steps(Some(Arc::new(tell)))
+    }
+
+    /// Notes every step there too.
+    pub(crate) fn noted_in(self, progress: Arc<Progress>) -> Steps {
+        Steps::new(move |step| {
+            progress.note(step);
+            self.at(step);
+        })
     }
 
     pub(crate) fn at(&self, step: &'static str) {

@@ -67,7 +67,10 @@ pub(crate) fn write(
     })?;
     writer.finish()?;
     steps.at("snapshot written");
-    verify(&temporary, Some(cluster))?;
+    read(&temporary, Some(cluster), &mut |_| {
+        steps.at("snapshot block verified");
+        Ok(())
+    })?;
     let path = path_of(dir, &id);
     files::rename(&temporary, &path)?;
     steps.at("snapshot renamed");
@@ -85,13 +88,15 @@ pub(crate) fn load(path: &Path, cluster: Option<[u8; 16]>, store: &Store) -> Res
     read(path, cluster, &mut |block| store.apply(block))
 }
 
-/// All snapshots of a node, newest first, each verified.
+/// All snapshots of a node, newest first, each verified. What was being written or received is removed: after a power cut such a
+/// file can have its length and holes inside.
 pub(crate) fn list(dir: &Path, cluster: Option<[u8; 16]>) -> Result<Vec<Snapshot>, Fault> {
     let mut found = Vec::new();
     for (name, path) in files::list(dir)? {
         if name.ends_with(".snap") {
             found.push(verify(&path, cluster)?);
-        } else if name.ends_with(".tmp") {
+        } else if name.ends_with(".tmp") || name.ends_with(".part") {
+            tracing::debug!(path = %path.display(), "removing an unfinished snapshot");
             files::remove(&path)?;
         }
     }

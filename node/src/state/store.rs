@@ -254,6 +254,13 @@ impl Store {
         self.directory.read().pages.len()
     }
 
+    /// Takes the first page away behind the directory's back: what is asked of it is a fault.
+    #[cfg(test)]
+    pub(crate) fn hurt(&self) {
+        let first = self.db.range::<&[u8], _>(&[1u8][..]..).next().expect("a page").expect("read").0;
+        self.db.remove(first).expect("removed");
+    }
+
     fn pages(&self, each: EachPage<'_>) -> Result<(), Fault> {
         for item in self.db.range::<&[u8], _>(&[1u8][..]..&[PART][..]) {
             let (name, value) = item.map_err(|e| fault("scan sled", &self.dir, e))?;

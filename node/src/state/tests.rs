@@ -5,6 +5,7 @@ mod damage;
 mod history;
 mod model;
 mod speed;
+mod trouble;
 
 use super::*;
 use ledger::codec;
@@ -12,8 +13,8 @@ use ledger::command::Insurance;
 use ledger::digest::RowHash;
 use ledger::table::*;
 use ledger::{
-    Area, Caller, Fen, Institution, Outcome, PaymentId, Person, Position, Refusal, RelationId, RequestId,
-    Stamp,
+    Area, Caller, Fen, Institution, Key, Outcome, PaymentId, Person, Position, Refusal, RelationId,
+    RequestId, Row, Stamp, View,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};

@@ -144,7 +144,8 @@ fn a_lost_folder_is_rebuilt() {
         remove(dir.join("sm"));
         copy_dir(&old.path().join("sm"), &dir.join("sm"));
     });
-    assert!(notes.contains("stands at 20") && index == 60, "{index} {notes}");
+    assert!(notes.contains("sm/gen-1 stands at 20") && notes.contains(".snap at 60"), "{notes}");
+    assert_eq!(index, 60, "{notes}");
 }
 
 #[test]
