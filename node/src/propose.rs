@@ -223,7 +223,8 @@ impl Road {
             move |result: Result<(u64, crate::raft::types::Answers), crate::raft::NotLeader>| match result {
                 Ok((_, answers)) => {
                     drop(slot);
-                    let mut answers = answers.0.iter().cloned();
+                    // The journal has its copy: these are nobody else's any more.
+                    let mut answers = Arc::unwrap_or_clone(answers.0).into_iter();
                     for (job, length) in group.into_iter().zip(lengths) {
                         job.answer(Ok(answers.by_ref().take(length).collect()));
                     }
@@ -306,7 +307,7 @@ impl Road {
         let batch = Batch::new(clock::now(), transactions.to_vec());
         let done = move |result: Result<(u64, crate::raft::types::Answers), crate::raft::NotLeader>| {
             let decided = match result {
-                Ok((_, answers)) => Ok(answers.0.to_vec()),
+                Ok((_, answers)) => Ok(Arc::unwrap_or_clone(answers.0)),
                 Err(_) => Err(Undecided::Unknown),
             };
             sender.send(decided).ok();

@@ -366,7 +366,7 @@ fn malformed_calls_are_named() {
                 order: vec!["1-0".into(); ORDER_MAX + 1],
             })),
             "set_priority.order",
-            "names more than 4096 relations",
+            "names more than 256 relations",
         ),
         (
             with(PbCall::ProposeRelation(pb::ProposeRelation {
