@@ -272,11 +272,14 @@ async fn serve_clients(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<LedgerServer<LedgerService>>().await;
     health.set_serving::<QueryServer<QueryService>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .expect("the descriptors are made with the binary");
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let reflection = described().build_v1().expect("the descriptors are made with the binary");
+    // What older tools ask for.
+    let reflection_alpha = described().build_v1alpha().expect("the descriptors are made with the binary");
     tonic::transport::Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(1 << 20)
@@ -288,6 +291,7 @@ async fn serve_clients(
         .add_service(ClusterServer::new(ClusterService::new(shared)))
         .add_service(health_service)
         .add_service(reflection)
+        .add_service(reflection_alpha)
         .serve_with_incoming_shutdown(
             TcpIncoming::from(listener).with_nodelay(Some(true)),
             until_stop(stopping),
