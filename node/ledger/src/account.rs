@@ -1,14 +1,13 @@
 //! Insured persons and the personal account (个人账户): what its owner may spend or freeze.
 
 use crate::apply::done;
-use crate::command::Insurance;
 use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, Person};
 use crate::money::Fen;
-use crate::table::{Account, AreaRecord, Key, PersonRecord};
+use crate::stamp::Day;
+use crate::table::{Account, Key, PersonRecord};
 use crate::view::View;
-use alloc::vec::Vec;
 
 impl Account {
     // All that an account ever holds was credited to it, and `credited` is at most the largest amount:
@@ -41,6 +40,38 @@ impl Account {
         self.reserved = self.reserved.checked_sub(amount).expect("reserved is the sum of unused quotas");
     }
 
+    /// Holds of what is available, for authorised spending.
+    pub(crate) fn hold(&mut self, amount: Fen) {
+        self.spend(amount);
+        self.held = self.held.checked_add(amount).expect("no more than was credited");
+    }
+
+    /// Takes from what is held.
+    pub(crate) fn spend_held(&mut self, amount: Fen) {
+        self.held = self.held.checked_sub(amount).expect("held is the sum of the own parts of holds");
+    }
+
+    /// Gives back what was held.
+    pub(crate) fn unhold(&mut self, amount: Fen) {
+        self.spend_held(amount);
+        self.restore(amount);
+    }
+
+    /// An account of nothing, kept by this area.
+    pub(crate) fn empty(area: Area) -> Account {
+        Account {
+            area,
+            available: Fen::ZERO,
+            reserved: Fen::ZERO,
+            held: Fen::ZERO,
+            credited: Fen::ZERO,
+            paid_out: Fen::ZERO,
+            raised_on: Day(0),
+            raises: 0,
+            offers: 0,
+        }
+    }
+
     /// Gives back to a quota what had been spent of it.
     pub(crate) fn restore_frozen(&mut self, amount: Fen) {
         self.reserved = self.reserved.checked_add(amount).expect("no more than was credited");
@@ -50,27 +81,6 @@ impl Account {
 /// The account of a person known to have one.
 pub(crate) fn of(record: &mut PersonRecord) -> &mut Account {
     record.account.as_mut().expect("a donor is insured with 310 and has an account")
-}
-
-/// A person is enrolled. One insurance at a time (domain.md 5b, 22): whoever is enrolled anywhere is
-/// refused.
-pub(crate) fn enrol<V: View>(
-    entry: &mut Entry<'_, V>,
-    person: Person,
-    insurance: Insurance,
-    area: Area,
-) -> Ruled<V> {
-    ensure(entry.find::<AreaRecord>(&Key::Area { area })?.is_some(), Refusal::AreaUnknown)?;
-    let key = Key::Person { person };
-    ensure(entry.find::<PersonRecord>(&key)?.is_none(), Refusal::PersonEnrolled)?;
-
-    // From here on the enrolment must succeed.
-    let account = match insurance {
-        Insurance::Employee => Some(Account::default()),
-        Insurance::Resident => None,
-    };
-    entry.draft.put(key, PersonRecord { insurance, area, wallet_active: false, account, donors: Vec::new() });
-    done::<V>(Event::PersonEnrolled { person, insurance, area })
 }
 
 /// Contributions or interest are booked. The period stays in the journal; it decides nothing yet.

@@ -10,7 +10,7 @@ use core::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The version that leads every stored value. It is never reused for another layout.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The largest value that is decoded, in bytes.
 pub const VALUE_MAX: usize = 16 << 20;

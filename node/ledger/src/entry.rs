@@ -4,7 +4,7 @@ use crate::command::Policy;
 use crate::decision::{Event, Refusal};
 use crate::id::{Area, Person, Position, RelationId};
 use crate::stamp::Stamp;
-use crate::table::{AreaRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord};
+use crate::table::{AreaRecord, DayRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord};
 use crate::view::{Draft, Found, View};
 use alloc::vec::Vec;
 
@@ -28,6 +28,14 @@ pub(crate) type Ruled<V, T = Vec<Event>> = Result<T, Stop<<V as View>::Fault>>;
 /// Refuses unless the condition holds.
 pub(crate) fn ensure<F>(holds: bool, otherwise: Refusal) -> Result<(), Stop<F>> {
     if holds { Ok(()) } else { Err(Stop::Refused(otherwise)) }
+}
+
+/// Refuses with the reason that takes precedence among those that hold.
+pub(crate) fn ensure_none<F>(reasons: &[Option<Refusal>]) -> Result<(), Stop<F>> {
+    match reasons.iter().flatten().min_by_key(|refusal| refusal.precedence()) {
+        Some(refusal) => Err(Stop::Refused(*refusal)),
+        None => Ok(()),
+    }
 }
 
 /// The entry: changes in hand, and the records that nearly every transaction looks at.
@@ -71,7 +79,11 @@ impl<'a, V: View> Entry<'a, V> {
 
     /// Closes the entry: the changes, ledger time among them.
     pub fn close(mut self) -> Result<crate::view::Changes, V::Fault> {
-        if let Some(ledger) = self.ledger.take() {
+        if let Some(mut ledger) = self.ledger.take() {
+            if ledger.day < self.now.day() {
+                ledger.day = self.now.day();
+                self.draft.put(Key::Day { day: ledger.day }, DayRecord { index: self.position.index });
+            }
             let before = self.draft.find::<LedgerRecord>(&Key::Ledger {})?;
             if before.is_none_or(|before| *before != ledger) {
                 self.draft.put(Key::Ledger {}, ledger);
@@ -93,6 +105,11 @@ impl<'a, V: View> Entry<'a, V> {
     /// The relation, in whatever state.
     pub fn relation(&self, relation: RelationId) -> Ruled<V, Found<RelationRecord>> {
         self.find(&Key::Relation { relation })?.ok_or(Refusal::RelationUnknown.into())
+    }
+
+    /// The ledger's own record; genesis comes before every rule that asks.
+    pub fn ledger(&mut self) -> &mut LedgerRecord {
+        self.ledger.as_mut().expect("only genesis is decided before genesis")
     }
 
     /// Whether money may pass between two areas now: always inside one province, else if both are

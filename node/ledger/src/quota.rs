@@ -1,6 +1,7 @@
 //! The quota (共济额度): the part of a donor's account that is frozen for one relation.
 
 use crate::account;
+use crate::command::Expiry;
 use crate::apply::done;
 use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
@@ -8,6 +9,7 @@ use crate::id::RelationId;
 use crate::money::Fen;
 use crate::table::{Key, RelationRecord};
 use crate::view::View;
+use alloc::vec::Vec;
 
 impl RelationRecord {
     /// Spends of what is unused.
@@ -25,28 +27,22 @@ impl RelationRecord {
 
 /// The donor freezes more for the relation. Both wallets are active and, across provinces, both areas
 /// are open (domain.md 5b, 4): a relation between areas that are not may live, but holds no money.
-pub(crate) fn set<V: View>(entry: &mut Entry<'_, V>, relation: RelationId, amount: Fen) -> Ruled<V> {
-    ensure(!amount.is_zero(), Refusal::AmountZero)?;
-    let record = entry.relation(relation)?;
-    let giver = entry.person(record.donor)?;
-    let user = entry.person(record.beneficiary)?;
-    ensure(giver.wallet_active && user.wallet_active, Refusal::WalletInactive)?;
-    ensure(record.is_active(), Refusal::RelationNotActive)?;
-    ensure(entry.open_between(giver.area, user.area)?, Refusal::AreaClosed)?;
-    let available = giver.account.as_ref().map_or(Fen::ZERO, |account| account.available);
-    ensure(amount <= available, Refusal::BalanceExceeded)?;
+pub(crate) fn set<V: View>(
+    entry: &mut Entry<'_, V>,
+    relation: RelationId,
+    amount: Fen,
+    expiry: Expiry,
+) -> Ruled<V> {
+    todo!()
+}
 
-    // From here on the raise must succeed.
-    let donor = record.donor;
-    let record = entry.draft.edit(Key::Relation { relation }, record);
-    record.limit = record.limit.checked_add(amount).expect("no more than was credited");
-    record.unused = record.unused.checked_add(amount).expect("no more than was credited");
-    record.raised = Some(entry.now);
-    let unused = record.unused;
-    let account = account::of(entry.draft.edit(Key::Person { person: donor }, giver));
-    account.freeze(amount);
-    let available = account.available;
-    done::<V>(Event::QuotaSet { relation, amount, unused, available })
+/// A quota's time ran out: what is unused goes back to the donor, the relation stays. Called by ticks.
+pub(crate) fn expire<V: View>(
+    entry: &mut Entry<'_, V>,
+    relation: RelationId,
+    events: &mut Vec<Event>,
+) -> Ruled<V, ()> {
+    todo!()
 }
 
 /// The donor takes back a part that is not used.

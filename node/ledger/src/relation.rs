@@ -14,6 +14,7 @@ use crate::table::{
 };
 use crate::view::{Found, View};
 use alloc::vec;
+use alloc::vec::Vec;
 
 impl RelationRecord {
     /// Whether it is an active relation.
@@ -63,7 +64,10 @@ pub(crate) fn propose<V: View>(
         sequence: 0,
         limit: Fen::ZERO,
         used: Fen::ZERO,
+        held: Fen::ZERO,
         unused: Fen::ZERO,
+        expires: None,
+        offers: Vec::new(),
         raised: None,
     };
     entry.draft.put(Key::Relation { relation }, record);
@@ -113,23 +117,8 @@ pub(crate) fn decline<V: View>(entry: &mut Entry<'_, V>, relation: RelationId) -
 }
 
 /// Either party ends the relation, at once; what is unused of the quota goes back to the donor.
-pub(crate) fn release<V: View>(entry: &mut Entry<'_, V>, relation: RelationId) -> Ruled<V> {
-    let record = entry.relation(relation)?;
-    ensure(record.is_active(), Refusal::RelationNotActive)?;
-    let (donor, beneficiary, returned) = (record.donor, record.beneficiary, record.unused);
-    let giver = entry.person(donor)?;
-    let user = entry.person(beneficiary)?;
-
-    // From here on the release must succeed.
-    let record = entry.draft.edit(Key::Relation { relation }, record);
-    record.state = RelationState::Released;
-    record.limit = record.used;
-    record.unused = Fen::ZERO;
-    account::of(entry.draft.edit(Key::Person { person: donor }, giver)).free(returned);
-    entry.draft.edit(Key::Person { person: beneficiary }, user).donors.retain(|held| *held != relation);
-    entry.draft.remove(Key::Pair { donor, beneficiary });
-    entry.draft.remove(Key::Giving { donor, relation });
-    done::<V>(Event::RelationReleased { relation, returned })
+pub(crate) fn release<V: View>(entry: &mut Entry<'_, V>, caller: &Caller, relation: RelationId) -> Ruled<V> {
+    todo!()
 }
 
 /// Closes a proposal that was not accepted.
@@ -172,7 +161,7 @@ fn scope<V: View>(entry: &Entry<'_, V>, giver: &PersonRecord, user: &PersonRecor
         return Ok(KinshipScope::Wide);
     }
     let record = entry.find::<ProvinceRecord>(&Key::Province { province })?;
-    Ok(record.ok_or(Refusal::ProvinceUnknown)?.kinship)
+    Ok(record.ok_or(Refusal::ProvinceUnknown)?.scope_at(entry.now))
 }
 
 /// The relation or proposal that the pair's key names: one that lapsed may not be swept yet.

@@ -5,7 +5,6 @@ use crate::audit::report::Invariant;
 use crate::id::{Area, PaymentId, Person, RelationId};
 use crate::limits::{AUDIT_PAGE_ROWS, AUDIT_PASS_ROWS};
 use crate::money::Fen;
-use crate::settle::usage;
 use crate::stamp::Month;
 use crate::table::{
     InstitutionRecord, Key, ObligationRecord, PaymentRecord, PersonRecord, RelationRecord, RelationState,
@@ -100,14 +99,6 @@ fn payment<V: View>(auditor: &mut Auditor<'_, V>, key: &Key, record: &PaymentRec
         all_before &= back == amount;
     }
 
-    let institution = Key::Institution { institution: record.institution };
-    match expected::<V, InstitutionRecord>(auditor.view, &institution)? {
-        Some(place) => {
-            let fits = usage(place.kind) == record.usage && place.area == record.area;
-            auditor.audit.check(Invariant::Uses, key, fits, "not the institution's use or area");
-        }
-        None => auditor.audit.check(Invariant::Attributable, key, false, "the institution is not registered"),
-    }
     let in_time = auditor.begun <= record.at && record.at <= auditor.now;
     auditor.audit.check(Invariant::Attributable, key, in_time, "settled outside the ledger's time");
     let user = expected::<V, PersonRecord>(auditor.view, &Key::Person { person: record.beneficiary })?;

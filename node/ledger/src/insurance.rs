@@ -1,0 +1,79 @@
+//! Where a person's insurance stands, and what that allows.
+
+use crate::command::{Insurance, InsuranceStatus, Policy};
+use crate::decision::Refusal;
+use crate::entry::{Entry, Ruled};
+use crate::id::Person;
+use crate::table::PersonRecord;
+use crate::view::View;
+
+impl PersonRecord {
+    /// Why the person has no insurance that a rule could build on just now. Several may hold; the first is given.
+    pub(crate) fn not_insured(&self) -> Option<Refusal> {
+        match self.status {
+            InsuranceStatus::Deceased => return Some(Refusal::PersonDeceased),
+            InsuranceStatus::Terminated => return Some(Refusal::InsuranceTerminated),
+            InsuranceStatus::Normal
+            | InsuranceStatus::Stopped
+            | InsuranceStatus::Arrears
+            | InsuranceStatus::Frozen => {}
+        }
+        if self.transfer.is_some() {
+            return Some(Refusal::CaseOpen);
+        }
+        self.releasing.map(|_| Refusal::ReleaseUnderWay)
+    }
+
+    /// Why the person may not spend, nor propose, accept or offer: not insured, or the wallet, or a suspension.
+    pub(crate) fn not_acting(&self) -> Option<Refusal> {
+        let wallet = (!self.wallet_active).then_some(Refusal::WalletInactive);
+        let suspended = self.suspended.map(|_| Refusal::PersonSuspended);
+        self.not_insured().or(wallet).or(suspended)
+    }
+
+    /// Why a donor's account may freeze nothing new (domain.md 4, 25; 5b, 6).
+    pub(crate) fn not_giving(&self, policy: &Policy) -> Option<Refusal> {
+        self.not_insured().or(match self.status {
+            InsuranceStatus::Arrears => Some(Refusal::InArrears),
+            InsuranceStatus::Frozen => Some(Refusal::AccountFrozen),
+            InsuranceStatus::Stopped if !policy.stopped_may_offer => Some(Refusal::InsuranceStopped),
+            InsuranceStatus::Normal
+            | InsuranceStatus::Stopped
+            | InsuranceStatus::Terminated
+            | InsuranceStatus::Deceased => None,
+        })
+    }
+
+    /// Whether the person's quotas for others pay just now; else they are passed over (domain.md 5b, 20).
+    pub(crate) fn pays_for_others(&self) -> bool {
+        self.not_insured().is_none()
+            && self.status != InsuranceStatus::Frozen
+            && self.suspended.is_none()
+            && self.insurance == Insurance::Employee
+    }
+
+    /// Whether the own account pays for the person's own share: not while it is frozen.
+    pub(crate) fn pays_for_itself(&self) -> bool {
+        self.not_insured().is_none() && self.status != InsuranceStatus::Frozen
+    }
+}
+
+/// The agency says where the insurance stands.
+pub(crate) fn set_status<V: View>(entry: &mut Entry<'_, V>, person: Person, status: InsuranceStatus) -> Ruled<V> {
+    todo!()
+}
+
+/// The agency says whether the person is retired.
+pub(crate) fn set_retired<V: View>(entry: &mut Entry<'_, V>, person: Person, retired: bool) -> Ruled<V> {
+    todo!()
+}
+
+/// The insurance ends, and with it all relations.
+pub(crate) fn terminate<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
+    todo!()
+}
+
+/// The person died (domain.md 5b, 14).
+pub(crate) fn death<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
+    todo!()
+}
