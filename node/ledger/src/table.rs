@@ -737,7 +737,7 @@ pub struct CalendarRecord {
 }
 
 /// What an area asks for a premium, by effective date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TariffRecord {
     /// Effective from, and what; in the order of the dates, later set ones behind.
     pub versions: Vec<(Stamp, Tariff)>,
