@@ -3,7 +3,8 @@
 use crate::command::{InstitutionKind, Insurance, InsuranceStatus, Party, PayoutReason, Premium};
 use crate::digest::RowHash;
 use crate::id::{
-    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId, RequestId,
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
 };
 use crate::money::{Fen, Sum};
 use crate::stamp::{Day, Month, Stamp};

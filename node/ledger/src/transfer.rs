@@ -1,10 +1,10 @@
 //! Portability (转移接续): an account moves to another province, step by step, and is in one place at any time.
 
+use crate::decision::Event;
 use crate::entry::{Entry, Ruled};
 use crate::id::{Area, CaseId, Person};
 use crate::money::Fen;
 use crate::stamp::Stamp;
-use crate::decision::Event;
 use crate::table::Use;
 use crate::view::View;
 use alloc::vec::Vec;
