@@ -690,8 +690,6 @@ refusals! {
     // Persons and accounts (4xx).
     /// The amount is zero.
     AmountZero = 401,
-    /// The person is enrolled already.
-    PersonEnrolled = 402,
     /// The person is not enrolled.
     PersonUnknown = 403,
     /// The person died.
@@ -706,6 +704,8 @@ refusals! {
     CaseOpen = 412,
     /// Relations of the person are still being released.
     ReleaseUnderWay = 413,
+    /// The person is enrolled already.
+    PersonEnrolled = 402,
     /// The person is party to a spending that is authorised and not resolved.
     HoldOpen = 414,
     /// It is so already.

@@ -8,7 +8,7 @@
 //! An id of a relation or a settlement is a position in the log. One that the log has not reached says
 //! nothing about anybody, so there the rule itself may answer `RelationUnknown` or `PaymentUnknown`.
 
-use crate::command::{Call, Caller, Party};
+use crate::command::{Call, Caller, InsuranceStatus, Party};
 use crate::decision::Refusal;
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, CaseId, HoldId, OfferId, PaymentId, Person, Position, RelationId};
@@ -41,6 +41,8 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         | Call::AdjustPrepayment { .. } => *caller == Caller::National,
         Call::RegisterInstitution { area, .. } => *caller == Caller::Province(area.province()),
         Call::EnrolPerson { area, .. } => insures(caller, *area),
+        // The end of an insurance and a death have verbs of their own.
+        Call::SetInsuranceStatus { status: InsuranceStatus::Terminated | InsuranceStatus::Deceased, .. } => false,
         Call::CreditAccount { .. }
         | Call::SetInsuranceStatus { .. }
         | Call::SetRetired { .. }
