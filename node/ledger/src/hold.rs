@@ -24,6 +24,10 @@ pub(crate) fn void<V: View>(entry: &mut Entry<'_, V>, hold: HoldId) -> Ruled<V> 
 }
 
 /// A hold's time ran out. Called by ticks.
-pub(crate) fn time_out<V: View>(entry: &mut Entry<'_, V>, hold: HoldId, events: &mut Vec<Event>) -> Ruled<V, ()> {
+pub(crate) fn time_out<V: View>(
+    entry: &mut Entry<'_, V>,
+    hold: HoldId,
+    events: &mut Vec<Event>,
+) -> Ruled<V, ()> {
     todo!()
 }
