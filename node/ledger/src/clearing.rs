@@ -16,7 +16,12 @@ pub(crate) struct Line {
 }
 
 /// The caller's side confirms; one province on both sides confirms both.
-pub(crate) fn confirm<V: View>(entry: &mut Entry<'_, V>, caller: &Caller, line: Line, amount: Sum) -> Ruled<V> {
+pub(crate) fn confirm<V: View>(
+    entry: &mut Entry<'_, V>,
+    caller: &Caller,
+    line: Line,
+    amount: Sum,
+) -> Ruled<V> {
     todo!()
 }
 

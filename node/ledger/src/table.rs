@@ -4,14 +4,14 @@
 //! is the order of their bytes. Numbers are never reused.
 
 use crate::command::{
-    Caller, DisputeReason, Expiry, InstitutionKind, Insurance, InsuranceStatus, Kinship, KinshipScope, Policy, Premium,
-    SuspensionReason, Tariff,
+    Caller, DisputeReason, Expiry, InstitutionKind, Insurance, InsuranceStatus, Kinship, KinshipScope,
+    Policy, Premium, SuspensionReason, Tariff,
 };
 use crate::decision::{Outcome, ReleaseCause};
 use crate::digest::RowHash;
 use crate::id::{
-    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province, RefundId,
-    RelationId, RequestId,
+    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province,
+    RefundId, RelationId, RequestId,
 };
 use crate::key::Part;
 use crate::money::{Fen, Sum};
