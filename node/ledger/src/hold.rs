@@ -150,8 +150,8 @@ pub(crate) fn time_out<V: View>(
     }
 }
 
-/// Gives back all of a hold that is held, whatever the reason.
-pub(crate) fn give_back<V: View>(
+/// Gives back all that is held.
+fn give_back<V: View>(
     entry: &mut Entry<'_, V>,
     hold: HoldId,
     record: Found<HoldRecord>,

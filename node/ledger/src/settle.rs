@@ -2,14 +2,14 @@
 
 use crate::account;
 use crate::apply::done;
-use crate::command::Spend;
+use crate::command::{InstitutionKind, Spend};
 use crate::decision::{Event, LegPaid};
 use crate::entry::{Entry, Ruled};
-use crate::id::{HoldId, PaymentId, RelationId};
+use crate::id::{HoldId, MedType, PaymentId, RelationId};
 use crate::money::Fen;
 use crate::obligation;
 use crate::spend::{self, Bill, Plan};
-use crate::table::{Key, OwnPart, Payee, PaymentRecord, PersonRecord};
+use crate::table::{Key, OwnPart, Payee, PaymentRecord, PersonRecord, Use};
 use crate::tally;
 use crate::view::{Found, View};
 use alloc::vec::Vec;
@@ -80,4 +80,14 @@ pub(crate) fn book<V: View>(
     let (own, cash) = (record.own.amount, record.cash);
     entry.draft.put(Key::Payment { payment }, record);
     Ok(Event::Settled { payment, hold, premium, own, legs: paid, cash, skipped })
+}
+
+/// What money is used for at an institution of this kind, for a service of that kind: a kind that is none of the known
+/// ones there is `Other` (domain.md 4, 44).
+pub(crate) fn usage(kind: InstitutionKind, med_type: MedType) -> Use {
+    match (kind, med_type.class()) {
+        (InstitutionKind::Hospital, 11..=14 | 21..=28 | 51 | 52) => Use::Institution,
+        (InstitutionKind::Pharmacy, 41) => Use::Pharmacy,
+        (InstitutionKind::Hospital | InstitutionKind::Pharmacy, _) => Use::Other,
+    }
 }

@@ -2,11 +2,12 @@
 //! authorisation and a premium.
 
 use crate::account;
-use crate::command::{InstitutionKind, Spend};
+use crate::command::Spend;
 use crate::decision::{LegPaid, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
-use crate::id::{Area, MedType, Person, RelationId};
+use crate::id::{Area, Person, RelationId};
 use crate::money::Fen;
+use crate::settle::usage;
 use crate::stamp::Stamp;
 use crate::table::{
     HeldLeg, InstitutionRecord, Key, Leg, Payee, PersonRecord, PrepaymentRecord, RelationRecord, UsageRecord,
@@ -96,16 +97,6 @@ pub(crate) fn acting<V: View>(entry: &Entry<'_, V>, person: Person) -> Ruled<V, 
     match record.not_acting() {
         Some(refusal) => Err(refusal.into()),
         None => Ok(record),
-    }
-}
-
-/// What money is used for at an institution of this kind, for a service of that kind: a kind that is none of the known
-/// ones there is `Other` (domain.md 4, 44).
-fn usage(kind: InstitutionKind, med_type: MedType) -> Use {
-    match (kind, med_type.class()) {
-        (InstitutionKind::Hospital, 11..=14 | 21..=28 | 51 | 52) => Use::Institution,
-        (InstitutionKind::Pharmacy, 41) => Use::Pharmacy,
-        (InstitutionKind::Hospital | InstitutionKind::Pharmacy, _) => Use::Other,
     }
 }
 
