@@ -166,7 +166,7 @@ fn verb<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
             premium::pay(entry, &wish)
         }
         Call::Refund { payment, amount } => refund::refund(entry, *payment, *amount),
-        Call::Reverse { original } => reverse::reverse(entry, &asked.caller, *original),
+        Call::Reverse { original } => reverse::reverse(entry, &asked.caller, asked.request, *original),
         Call::ReleaseRelation { relation } => relation::release(entry, &asked.caller, *relation),
         Call::ClosePeriod { month } => period::close(entry, *month),
         Call::ConfirmClearing { month, payer, payee, amount } => clearing::confirm(

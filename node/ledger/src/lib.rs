@@ -63,6 +63,7 @@ mod tally;
 mod tariff;
 mod tick;
 mod transfer;
+mod undo;
 pub mod view;
 
 pub use apply::{Applied, At, apply};
