@@ -3,7 +3,8 @@
 use crate::command::{InstitutionKind, Insurance, InsuranceStatus, Party, PayoutReason, Premium};
 use crate::digest::RowHash;
 use crate::id::{
-    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId, RequestId,
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
 };
 use crate::money::{Fen, Sum};
 use crate::stamp::{Day, Month, Stamp};
@@ -690,8 +691,6 @@ refusals! {
     // Persons and accounts (4xx).
     /// The amount is zero.
     AmountZero = 401,
-    /// The person is enrolled already.
-    PersonEnrolled = 402,
     /// The person is not enrolled.
     PersonUnknown = 403,
     /// The person died.
@@ -706,6 +705,8 @@ refusals! {
     CaseOpen = 412,
     /// Relations of the person are still being released.
     ReleaseUnderWay = 413,
+    /// The person is enrolled already.
+    PersonEnrolled = 402,
     /// The person is party to a spending that is authorised and not resolved.
     HoldOpen = 414,
     /// It is so already.

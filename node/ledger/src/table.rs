@@ -4,14 +4,14 @@
 //! is the order of their bytes. Numbers are never reused.
 
 use crate::command::{
-    Caller, DisputeReason, Expiry, InstitutionKind, Insurance, InsuranceStatus, Kinship, KinshipScope, Policy, Premium,
-    SuspensionReason, Tariff,
+    Caller, DisputeReason, Expiry, InstitutionKind, Insurance, InsuranceStatus, Kinship, KinshipScope,
+    Policy, Premium, SuspensionReason, Tariff,
 };
 use crate::decision::{Outcome, ReleaseCause};
 use crate::digest::RowHash;
 use crate::id::{
-    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province, RefundId,
-    RelationId, RequestId,
+    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province,
+    RefundId, RelationId, RequestId,
 };
 use crate::key::Part;
 use crate::money::{Fen, Sum};
@@ -737,7 +737,7 @@ pub struct CalendarRecord {
 }
 
 /// What an area asks for a premium, by effective date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TariffRecord {
     /// Effective from, and what; in the order of the dates, later set ones behind.
     pub versions: Vec<(Stamp, Tariff)>,
