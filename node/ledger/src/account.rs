@@ -1,12 +1,14 @@
 //! Insured persons and the personal account (个人账户): what its owner may spend or freeze.
 
 use crate::apply::done;
+use crate::command::InsuranceStatus;
 use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, Person};
 use crate::money::Fen;
 use crate::stamp::Day;
 use crate::table::{Account, Key, PersonRecord};
+use crate::transfer;
 use crate::view::View;
 
 impl Account {
@@ -33,6 +35,22 @@ impl Account {
     pub(crate) fn free(&mut self, amount: Fen) {
         self.spend_frozen(amount);
         self.restore(amount);
+    }
+
+    /// Takes all that is available: a balance leaves for another province.
+    pub(crate) fn take_all(&mut self) -> Fen {
+        core::mem::take(&mut self.available)
+    }
+
+    /// Pays out of what is available.
+    pub(crate) fn pay_out(&mut self, amount: Fen) {
+        self.spend(amount);
+        self.paid_out = self.paid_out.checked_add(amount).expect("no more than was credited");
+    }
+
+    /// Whether nothing is left in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.available.is_zero() && self.reserved.is_zero() && self.held.is_zero()
     }
 
     /// Takes from what is frozen.
@@ -83,24 +101,32 @@ pub(crate) fn of(record: &mut PersonRecord) -> &mut Account {
     record.account.as_mut().expect("a donor is insured with 310 and has an account")
 }
 
-/// Contributions or interest are booked. The period stays in the journal; it decides nothing yet.
+/// Contributions or interest are booked, whatever became of the insurance: to the account, or to its balance while that
+/// is under way to another province. The period stays in the journal; it decides nothing yet.
 pub(crate) fn credit<V: View>(entry: &mut Entry<'_, V>, person: Person, amount: Fen) -> Ruled<V> {
     ensure(!amount.is_zero(), Refusal::AmountZero)?;
     let record = entry.person(person)?;
     let account = record.account.ok_or(Refusal::AccountMissing)?;
     let credited = account.credited.checked_add(amount).ok_or(Refusal::AmountOverflow)?;
+    let under_way = transfer::under_way(entry, &record)?;
 
     // From here on the credit must succeed.
     let account = of(entry.draft.edit(Key::Person { person }, record));
     account.credited = credited;
-    account.restore(amount);
+    if under_way.is_none() {
+        account.restore(amount);
+    }
     let available = account.available;
+    if let Some(case) = under_way {
+        transfer::add(entry, case, amount, None)?;
+    }
     done::<V>(Event::AccountCredited { person, amount, available })
 }
 
 /// The person activates the wallet. It stays active.
 pub(crate) fn activate<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
     let record = entry.person(person)?;
+    ensure(record.status != InsuranceStatus::Deceased, Refusal::PersonDeceased)?;
     ensure(!record.wallet_active, Refusal::WalletActive)?;
 
     // From here on the activation must succeed.

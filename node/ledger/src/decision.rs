@@ -3,7 +3,8 @@
 use crate::command::{InstitutionKind, Insurance, InsuranceStatus, Party, PayoutReason, Premium};
 use crate::digest::RowHash;
 use crate::id::{
-    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId, RequestId,
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
 };
 use crate::money::{Fen, Sum};
 use crate::stamp::{Day, Month, Stamp};
@@ -440,7 +441,8 @@ pub enum Event {
         /// The sum of the hashes of its obligations.
         digest: RowHash,
     },
-    /// A payee's line was advanced from a fund; one event for each fund that gave anything.
+    /// Payees' lines were advanced from a fund: one event for each fund that gave anything in this step, before
+    /// [`Event::PeriodClosed`].
     PrepaymentAdvanced {
         /// For which month.
         month: Month,
@@ -689,8 +691,6 @@ refusals! {
     // Persons and accounts (4xx).
     /// The amount is zero.
     AmountZero = 401,
-    /// The person is enrolled already.
-    PersonEnrolled = 402,
     /// The person is not enrolled.
     PersonUnknown = 403,
     /// The person died.
@@ -705,6 +705,8 @@ refusals! {
     CaseOpen = 412,
     /// Relations of the person are still being released.
     ReleaseUnderWay = 413,
+    /// The person is enrolled already.
+    PersonEnrolled = 402,
     /// The person is party to a spending that is authorised and not resolved.
     HoldOpen = 414,
     /// It is so already.

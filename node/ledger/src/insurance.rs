@@ -59,7 +59,11 @@ impl PersonRecord {
 }
 
 /// The agency says where the insurance stands.
-pub(crate) fn set_status<V: View>(entry: &mut Entry<'_, V>, person: Person, status: InsuranceStatus) -> Ruled<V> {
+pub(crate) fn set_status<V: View>(
+    entry: &mut Entry<'_, V>,
+    person: Person,
+    status: InsuranceStatus,
+) -> Ruled<V> {
     todo!()
 }
 

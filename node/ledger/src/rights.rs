@@ -8,13 +8,13 @@
 //! An id of a relation or a settlement is a position in the log. One that the log has not reached says
 //! nothing about anybody, so there the rule itself may answer `RelationUnknown` or `PaymentUnknown`.
 
-use crate::command::{Call, Caller, Party};
+use crate::command::{Call, Caller, InsuranceStatus, Party};
 use crate::decision::Refusal;
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, CaseId, HoldId, OfferId, PaymentId, Person, Position, RelationId};
 use crate::table::{
-    CaseRecord, HoldRecord, InstitutionRecord, Key, OfferRecord, Payee, PaymentRecord, PersonRecord, RelationRecord,
-    RelationState,
+    CaseRecord, HoldRecord, InstitutionRecord, Key, OfferRecord, Payee, PaymentRecord, PersonRecord,
+    RelationRecord, RelationState,
 };
 use crate::view::View;
 
@@ -41,6 +41,8 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         | Call::AdjustPrepayment { .. } => *caller == Caller::National,
         Call::RegisterInstitution { area, .. } => *caller == Caller::Province(area.province()),
         Call::EnrolPerson { area, .. } => insures(caller, *area),
+        // The end of an insurance and a death have verbs of their own.
+        Call::SetInsuranceStatus { status: InsuranceStatus::Terminated | InsuranceStatus::Deceased, .. } => false,
         Call::CreditAccount { .. }
         | Call::SetInsuranceStatus { .. }
         | Call::SetRetired { .. }
@@ -73,7 +75,9 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         Call::SetPriority { beneficiary, .. } | Call::PayPremium { beneficiary, .. } => {
             *caller == Caller::Person(*beneficiary)
         }
-        Call::Settle(spend) | Call::AuthoriseSpend(spend) => *caller == Caller::Institution(spend.institution),
+        Call::Settle(spend) | Call::AuthoriseSpend(spend) => {
+            *caller == Caller::Institution(spend.institution)
+        }
         Call::ConfirmSpend { .. } | Call::VoidSpend { .. } => matches!(caller, Caller::Institution(_)),
         Call::Refund { .. } => matches!(caller, Caller::Institution(_) | Caller::Person(_)),
         Call::Reverse { .. } => !matches!(caller, Caller::Auditor | Caller::Node),
@@ -133,7 +137,9 @@ fn is_theirs<V: View>(entry: &Entry<'_, V>, caller: &Caller, call: &Call) -> Rul
         Call::ConfirmSpend { hold, .. } | Call::VoidSpend { hold } => {
             let HoldId(position) = *hold;
             let record = entry.find::<HoldRecord>(&Key::Hold { hold: *hold })?;
-            Ok(record.map_or(is_ahead(entry, position), |record| *caller == Caller::Institution(record.institution)))
+            Ok(record.map_or(is_ahead(entry, position), |record| {
+                *caller == Caller::Institution(record.institution)
+            }))
         }
         Call::Refund { payment, .. } => {
             let PaymentId(position) = *payment;
@@ -186,7 +192,9 @@ fn insured_by<V: View>(entry: &Entry<'_, V>, caller: &Caller, person: Person) ->
 /// The nation supervises everybody, a province who is insured or designated in it.
 fn supervises<V: View>(entry: &Entry<'_, V>, caller: &Caller, party: &Party) -> Ruled<V, bool> {
     let area = match *party {
-        Party::Person(person) => entry.find::<PersonRecord>(&Key::Person { person })?.map(|record| record.area),
+        Party::Person(person) => {
+            entry.find::<PersonRecord>(&Key::Person { person })?.map(|record| record.area)
+        }
         Party::Institution(institution) => {
             entry.find::<InstitutionRecord>(&Key::Institution { institution })?.map(|record| record.area)
         }

@@ -5,7 +5,7 @@ use crate::id::{Area, CaseId, Person};
 use crate::money::Fen;
 use crate::stamp::Stamp;
 use crate::decision::Event;
-use crate::table::Use;
+use crate::table::{CaseRecord, CaseState, Key, PersonRecord, Use};
 use crate::view::View;
 use alloc::vec::Vec;
 
@@ -42,6 +42,13 @@ pub(crate) fn abandon<V: View>(entry: &mut Entry<'_, V>, case: CaseId) -> Ruled<
 /// The balance comes back.
 pub(crate) fn fail<V: View>(entry: &mut Entry<'_, V>, case: CaseId) -> Ruled<V> {
     todo!()
+}
+
+/// The case of a person whose balance is under way.
+pub(crate) fn under_way<V: View>(entry: &Entry<'_, V>, person: &PersonRecord) -> Ruled<V, Option<CaseId>> {
+    let Some(case) = person.transfer else { return Ok(None) };
+    let record = entry.find::<CaseRecord>(&Key::Case { case })?;
+    Ok(record.is_some_and(|record| record.state == CaseState::Sent).then_some(case))
 }
 
 /// Adds what is given to the person of a case while the balance is under way (`Sent`). With the area and use of a leg that
