@@ -13,8 +13,8 @@ use crate::decision::Refusal;
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, CaseId, HoldId, OfferId, PaymentId, Person, Position, RelationId};
 use crate::table::{
-    CaseRecord, HoldRecord, InstitutionRecord, Key, OfferRecord, Payee, PaymentRecord, PersonRecord, RelationRecord,
-    RelationState,
+    CaseRecord, HoldRecord, InstitutionRecord, Key, OfferRecord, Payee, PaymentRecord, PersonRecord,
+    RelationRecord, RelationState,
 };
 use crate::view::View;
 
@@ -42,7 +42,9 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         Call::RegisterInstitution { area, .. } => *caller == Caller::Province(area.province()),
         Call::EnrolPerson { area, .. } => insures(caller, *area),
         // The end of an insurance and a death have verbs of their own.
-        Call::SetInsuranceStatus { status: InsuranceStatus::Terminated | InsuranceStatus::Deceased, .. } => false,
+        Call::SetInsuranceStatus {
+            status: InsuranceStatus::Terminated | InsuranceStatus::Deceased, ..
+        } => false,
         Call::CreditAccount { .. }
         | Call::SetInsuranceStatus { .. }
         | Call::SetRetired { .. }
@@ -75,7 +77,9 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         Call::SetPriority { beneficiary, .. } | Call::PayPremium { beneficiary, .. } => {
             *caller == Caller::Person(*beneficiary)
         }
-        Call::Settle(spend) | Call::AuthoriseSpend(spend) => *caller == Caller::Institution(spend.institution),
+        Call::Settle(spend) | Call::AuthoriseSpend(spend) => {
+            *caller == Caller::Institution(spend.institution)
+        }
         Call::ConfirmSpend { .. } | Call::VoidSpend { .. } => matches!(caller, Caller::Institution(_)),
         Call::Refund { .. } => matches!(caller, Caller::Institution(_) | Caller::Person(_)),
         Call::Reverse { .. } => !matches!(caller, Caller::Auditor | Caller::Node),
@@ -135,7 +139,9 @@ fn is_theirs<V: View>(entry: &Entry<'_, V>, caller: &Caller, call: &Call) -> Rul
         Call::ConfirmSpend { hold, .. } | Call::VoidSpend { hold } => {
             let HoldId(position) = *hold;
             let record = entry.find::<HoldRecord>(&Key::Hold { hold: *hold })?;
-            Ok(record.map_or(is_ahead(entry, position), |record| *caller == Caller::Institution(record.institution)))
+            Ok(record.map_or(is_ahead(entry, position), |record| {
+                *caller == Caller::Institution(record.institution)
+            }))
         }
         Call::Refund { payment, .. } => {
             let PaymentId(position) = *payment;
@@ -188,7 +194,9 @@ fn insured_by<V: View>(entry: &Entry<'_, V>, caller: &Caller, person: Person) ->
 /// The nation supervises everybody, a province who is insured or designated in it.
 fn supervises<V: View>(entry: &Entry<'_, V>, caller: &Caller, party: &Party) -> Ruled<V, bool> {
     let area = match *party {
-        Party::Person(person) => entry.find::<PersonRecord>(&Key::Person { person })?.map(|record| record.area),
+        Party::Person(person) => {
+            entry.find::<PersonRecord>(&Key::Person { person })?.map(|record| record.area)
+        }
         Party::Institution(institution) => {
             entry.find::<InstitutionRecord>(&Key::Institution { institution })?.map(|record| record.area)
         }
