@@ -9,8 +9,9 @@ use crate::stamp::Stamp;
 use crate::table::{Key, RequestRecord};
 use crate::view::{Changes, View};
 use crate::{
-    account, calendar, clearing, enrol, hold, insurance, offer, payout, period, policy, premium, prepayment, priority,
-    quota, refund, register, relation, relocate, reverse, rights, settle, suspend, tariff, tick, transfer,
+    account, calendar, clearing, enrol, hold, insurance, offer, payout, period, policy, premium, prepayment,
+    priority, quota, refund, register, relation, relocate, reverse, rights, settle, suspend, tariff, tick,
+    transfer,
 };
 use alloc::vec::Vec;
 
@@ -165,12 +166,15 @@ fn verb<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
             premium::pay(entry, &wish)
         }
         Call::Refund { payment, amount } => refund::refund(entry, *payment, *amount),
-        Call::Reverse { original } => reverse::reverse(entry, &asked.caller, *original),
+        Call::Reverse { original } => reverse::reverse(entry, &asked.caller, asked.request, *original),
         Call::ReleaseRelation { relation } => relation::release(entry, &asked.caller, *relation),
         Call::ClosePeriod { month } => period::close(entry, *month),
-        Call::ConfirmClearing { month, payer, payee, amount } => {
-            clearing::confirm(entry, &asked.caller, clearing::Line { month: *month, payer: *payer, payee: *payee }, *amount)
-        }
+        Call::ConfirmClearing { month, payer, payee, amount } => clearing::confirm(
+            entry,
+            &asked.caller,
+            clearing::Line { month: *month, payer: *payer, payee: *payee },
+            *amount,
+        ),
         Call::DisputeClearing { month, payer, payee, reason, file } => {
             let line = clearing::Line { month: *month, payer: *payer, payee: *payee };
             clearing::dispute(entry, &asked.caller, line, *reason, *file)

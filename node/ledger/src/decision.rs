@@ -3,7 +3,8 @@
 use crate::command::{InstitutionKind, Insurance, InsuranceStatus, Party, PayoutReason, Premium};
 use crate::digest::RowHash;
 use crate::id::{
-    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId, RequestId,
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
 };
 use crate::money::{Fen, Sum};
 use crate::stamp::{Day, Month, Stamp};
@@ -440,7 +441,8 @@ pub enum Event {
         /// The sum of the hashes of its obligations.
         digest: RowHash,
     },
-    /// A payee's line was advanced from a fund; one event for each fund that gave anything.
+    /// Payees' lines were advanced from a fund: one event for each fund that gave anything in this step, before
+    /// [`Event::PeriodClosed`].
     PrepaymentAdvanced {
         /// For which month.
         month: Month,

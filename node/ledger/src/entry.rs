@@ -4,7 +4,9 @@ use crate::command::Policy;
 use crate::decision::{Event, Refusal};
 use crate::id::{Area, Person, Position, RelationId};
 use crate::stamp::Stamp;
-use crate::table::{AreaRecord, DayRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord};
+use crate::table::{
+    AreaRecord, DayRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord,
+};
 use crate::view::{Draft, Found, View};
 use alloc::vec::Vec;
 

@@ -182,7 +182,9 @@ impl TryFrom<[u8; 24]> for FileNumber {
     type Error = &'static str;
 
     fn try_from(bytes: [u8; 24]) -> Result<FileNumber, &'static str> {
-        FileNumber::new(padded(&bytes)).filter(|number| number.0 == bytes).ok_or("not the form of a file number")
+        FileNumber::new(padded(&bytes))
+            .filter(|number| number.0 == bytes)
+            .ok_or("not the form of a file number")
     }
 }
 

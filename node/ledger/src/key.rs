@@ -2,7 +2,8 @@
 
 use crate::command::{Caller, Premium};
 use crate::id::{
-    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId, RequestId,
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
 };
 use crate::stamp::{Day, Month, Stamp};
 use crate::table::{Scope, Use};

@@ -63,6 +63,7 @@ mod tally;
 mod tariff;
 mod tick;
 mod transfer;
+mod undo;
 pub mod view;
 
 pub use apply::{Applied, At, apply};
@@ -71,8 +72,8 @@ pub use command::{Call, Caller, Policy, Transaction};
 pub use decision::{Answer, Event, Outcome, Refusal};
 pub use digest::Digest;
 pub use id::{
-    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province, RefundId,
-    RelationId, RequestId,
+    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province,
+    RefundId, RelationId, RequestId,
 };
 pub use map::MapState;
 pub use money::{Fen, Sum};

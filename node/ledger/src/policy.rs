@@ -6,8 +6,7 @@ use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, Stop, ensure};
 use crate::limits::{
     DONORS_MAX, HOLD_MS_MAX, MINUTES_PER_DAY, POLICIES_MAX, PREPAYMENT_MONTHS_MAX, PREPAYMENT_PERCENT_MAX,
-    PROPOSAL_DAYS_MAX, REQUEST_AHEAD_MS_MAX, REQUEST_WINDOW_MS_MAX,
-    REQUEST_WINDOW_MS_MIN, TRANSFER_DAYS_MAX,
+    PROPOSAL_DAYS_MAX, REQUEST_AHEAD_MS_MAX, REQUEST_WINDOW_MS_MAX, REQUEST_WINDOW_MS_MIN, TRANSFER_DAYS_MAX,
 };
 use crate::stamp::{Day, Stamp};
 use crate::table::{Key, LedgerRecord, PolicyRecord};

@@ -1,8 +1,8 @@
 //! The quota (共济额度): the part of a donor's account that is frozen for one relation.
 
 use crate::account;
-use crate::command::Expiry;
 use crate::apply::done;
+use crate::command::Expiry;
 use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::RelationId;

@@ -29,6 +29,10 @@ pub(crate) fn all<V: View>(
 }
 
 /// Goes on with a person whose relations are being released; tells how many were. Called by ticks.
-pub(crate) fn step<V: View>(entry: &mut Entry<'_, V>, person: Person, events: &mut Vec<Event>) -> Ruled<V, usize> {
+pub(crate) fn step<V: View>(
+    entry: &mut Entry<'_, V>,
+    person: Person,
+    events: &mut Vec<Event>,
+) -> Ruled<V, usize> {
     todo!()
 }

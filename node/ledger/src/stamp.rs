@@ -73,7 +73,8 @@ impl Day {
 
     /// The first day of a month. Years are counted from 1 March in 400-year eras.
     const fn first_of(year: u16, month: u8) -> Day {
-        let (year, shifted) = if month > 2 { (year as u32, month as u32 - 3) } else { (year as u32 - 1, month as u32 + 9) };
+        let (year, shifted) =
+            if month > 2 { (year as u32, month as u32 - 3) } else { (year as u32 - 1, month as u32 + 9) };
         let (era, year_of_era) = (year / 400, year % 400);
         let day_of_year = (153 * shifted + 2) / 5;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
