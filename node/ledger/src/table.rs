@@ -737,7 +737,7 @@ pub struct CalendarRecord {
 }
 
 /// What an area asks for a premium, by effective date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TariffRecord {
     /// Effective from, and what; in the order of the dates, later set ones behind.
     pub versions: Vec<(Stamp, Tariff)>,
@@ -750,7 +750,9 @@ pub struct PeriodRecord {
     pub begun: Position,
     /// When it was done; none while it is done in steps.
     pub closed: Option<Stamp>,
-    /// How far the steps have come: up to the obligations of this payer and payee.
+    /// Whether all obligations have been made lines: then the steps go over the lines, for totals and advances.
+    pub posted: bool,
+    /// How far the steps have come in obligations or lines: up to those of this payer and payee.
     pub reached: Option<(Area, Area)>,
     /// Obligations frozen.
     pub obligations: u32,
@@ -767,7 +769,7 @@ pub struct PeriodRecord {
 
 /// A line of a closed month: what a payer owes a payee over all uses, in full. Where the other direction came out
 /// below zero it is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearingRecord {
     /// What is owed.
     pub amount: Sum,
@@ -785,7 +787,8 @@ pub struct ClearingRecord {
     pub disputes: Vec<(Stamp, Province, DisputeReason, FileNumber)>,
 }
 
-/// A province's prepayment fund (预付金): size ≥ balance + drawn.
+/// A province's prepayment fund (预付金): funded = balance + drawn + returned. Nobody pays in above its size; made smaller,
+/// it may hold more until what was advanced is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepaymentRecord {
     /// The agreed size.
