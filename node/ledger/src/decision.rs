@@ -441,7 +441,8 @@ pub enum Event {
         /// The sum of the hashes of its obligations.
         digest: RowHash,
     },
-    /// A payee's line was advanced from a fund; one event for each fund that gave anything.
+    /// Payees' lines were advanced from a fund: one event for each fund that gave anything in this step, before
+    /// [`Event::PeriodClosed`].
     PrepaymentAdvanced {
         /// For which month.
         month: Month,

@@ -26,6 +26,15 @@ impl RowHash {
         }
         RowHash(lanes)
     }
+
+    /// The sum of two, lane by lane.
+    pub fn plus(self, other: RowHash) -> RowHash {
+        let mut lanes = self.0;
+        for (sum, lane) in lanes.iter_mut().zip(other.0) {
+            *sum = sum.wrapping_add(lane);
+        }
+        RowHash(lanes)
+    }
 }
 
 /// The digest of a state: one sum per table.
@@ -79,9 +88,8 @@ impl Digest {
 
     /// Puts a pair in.
     pub fn add(&mut self, table: Table, hash: RowHash) {
-        for (sum, lane) in self.tables[table.place()].0.iter_mut().zip(hash.0) {
-            *sum = sum.wrapping_add(lane);
-        }
+        let sum = &mut self.tables[table.place()];
+        *sum = sum.plus(hash);
     }
 
     /// Takes a pair out.

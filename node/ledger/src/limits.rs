@@ -54,6 +54,13 @@ pub const PREPAYMENT_MONTHS_MAX: u8 = 60;
 /// The longest time that a transfer may be given, in working days.
 pub const TRANSFER_DAYS_MAX: u8 = 100;
 
+/// Days that a year's calendar may name of a kind.
+pub const CALENDAR_DAYS_MAX: usize = 366;
+
+/// Days over which the last working day of a step is looked for: [`TRANSFER_DAYS_MAX`] working days are within it unless
+/// most weekdays of a year are holidays.
+pub const WORKING_DAY_SEARCH_DAYS: usize = 400;
+
 /// Openings that one area keeps. None is ever dropped: they prove what was open when.
 pub const OPENINGS_MAX: usize = 256;
 

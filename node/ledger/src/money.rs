@@ -83,6 +83,16 @@ impl Sum {
         Sum(fen)
     }
 
+    /// The sum of two.
+    pub const fn and(self, other: Sum) -> Sum {
+        Sum(self.0 + other.0)
+    }
+
+    /// What is left of the sum without the other; nothing if that is larger.
+    pub const fn less(self, other: Sum) -> Sum {
+        Sum(self.0.saturating_sub(other.0))
+    }
+
     /// The sum with one more amount in it.
     pub const fn plus(self, amount: Fen) -> Sum {
         Sum(self.0 + amount.0 as u128) // 2^128 holds the largest amount 10^22 times

@@ -4,7 +4,7 @@
 
 use crate::entry::{Entry, Ruled};
 use crate::id::Area;
-use crate::money::Fen;
+use crate::money::{Fen, Sum};
 use crate::table::{Key, ObligationRecord, UsageRecord, Use};
 use crate::view::View;
 
@@ -29,6 +29,30 @@ pub(crate) fn refund<V: View>(
     amount: Fen,
 ) -> Ruled<V, ()> {
     post(entry, payer, payee, usage, amount, Side::Refunded)
+}
+
+impl Use {
+    /// Every use, in the order of keys.
+    pub const ALL: [Use; 5] =
+        [Use::Institution, Use::Pharmacy, Use::ResidentPremium, Use::CarePremium, Use::Other];
+}
+
+impl ObligationRecord {
+    /// What is owed in the end; below zero, the payee owes the payer.
+    pub fn net(&self) -> i128 {
+        difference(self.charged, self.refunded)
+    }
+}
+
+impl UsageRecord {
+    /// What of the month is owed to other provinces so far; below zero, they owe this one.
+    pub fn net(&self) -> i128 {
+        difference(self.charged, self.refunded)
+    }
+}
+
+fn difference(charged: Sum, refunded: Sum) -> i128 {
+    charged.get() as i128 - refunded.get() as i128 // i128 holds the largest amount 10^22 times
 }
 
 #[derive(Clone, Copy)]

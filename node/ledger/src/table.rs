@@ -756,7 +756,9 @@ pub struct PeriodRecord {
     pub begun: Position,
     /// When it was done; none while it is done in steps.
     pub closed: Option<Stamp>,
-    /// How far the steps have come: up to the obligations of this payer and payee.
+    /// Whether all obligations have been made lines: then the steps go over the lines, for totals and advances.
+    pub posted: bool,
+    /// How far the steps have come in obligations or lines: up to those of this payer and payee.
     pub reached: Option<(Area, Area)>,
     /// Obligations frozen.
     pub obligations: u32,
@@ -773,7 +775,7 @@ pub struct PeriodRecord {
 
 /// A line of a closed month: what a payer owes a payee over all uses, in full. Where the other direction came out
 /// below zero it is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearingRecord {
     /// What is owed.
     pub amount: Sum,
@@ -791,7 +793,8 @@ pub struct ClearingRecord {
     pub disputes: Vec<(Stamp, Province, DisputeReason, FileNumber)>,
 }
 
-/// A province's prepayment fund (预付金): size ≥ balance + drawn.
+/// A province's prepayment fund (预付金): funded = balance + drawn + returned. Nobody pays in above its size; made smaller,
+/// it may hold more until what was advanced is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepaymentRecord {
     /// The agreed size.
