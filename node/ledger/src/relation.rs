@@ -10,8 +10,8 @@ use crate::money::Fen;
 use crate::release;
 use crate::stamp::{DAY_MS, Stamp};
 use crate::table::{
-    GivingRecord, Key, LapsingRecord, PairRecord, PersonRecord, ProvinceRecord, ReceivingRecord, RelationRecord,
-    RelationState,
+    GivingRecord, Key, LapsingRecord, PairRecord, PersonRecord, ProvinceRecord, ReceivingRecord,
+    RelationRecord, RelationState,
 };
 use crate::view::{Found, View};
 use alloc::vec;

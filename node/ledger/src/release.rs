@@ -67,7 +67,11 @@ pub(crate) fn all<V: View>(
 }
 
 /// Goes on with a person whose relations are being released; tells how many were. Called by ticks.
-pub(crate) fn step<V: View>(entry: &mut Entry<'_, V>, person: Person, events: &mut Vec<Event>) -> Ruled<V, usize> {
+pub(crate) fn step<V: View>(
+    entry: &mut Entry<'_, V>,
+    person: Person,
+    events: &mut Vec<Event>,
+) -> Ruled<V, usize> {
     let Some(cause) = relation::party(entry, person)?.releasing else { return Ok(0) };
     let Step { done, remain } = some(entry, person, cause, events)?;
     if !remain {
@@ -95,8 +99,10 @@ fn some<V: View>(
         Key::Receiving { beneficiary: person, relation: Part::MAX },
     );
     let mut rows = entry.draft.range(&from, &until, most).map_err(Stop::Fault)?;
-    let (from, until) =
-        (Key::Giving { donor: person, relation: Part::MIN }, Key::Giving { donor: person, relation: Part::MAX });
+    let (from, until) = (
+        Key::Giving { donor: person, relation: Part::MIN },
+        Key::Giving { donor: person, relation: Part::MAX },
+    );
     rows.extend(entry.draft.range(&from, &until, most - rows.len()).map_err(Stop::Fault)?);
     let done = rows.len().min(RELEASES_PER_STEP);
     for (key, _) in &rows[..done] {
