@@ -207,11 +207,7 @@ fn resolve<V: View>(
         let freed = less(leg.amount, amount);
         let quota = entry.relation(relation)?;
         let giver = entry.person(donor)?;
-        let to_quota = quota.is_active()
-            && !quota.is_expired(entry.now)
-            && giver.releasing.is_none()
-            && user.releasing.is_none();
-
+        let to_quota = quota.takes_back(&giver, &user, entry.now);
         let quota = entry.draft.edit(Key::Relation { relation }, quota);
         quota.spend_held(amount);
         match to_quota {

@@ -8,7 +8,6 @@ use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, Person, RelationId};
 use crate::money::Fen;
 use crate::settle::usage;
-use crate::stamp::Stamp;
 use crate::table::{
     HeldLeg, InstitutionRecord, Key, Leg, Payee, PersonRecord, PrepaymentRecord, RelationRecord, UsageRecord,
     Use,
@@ -57,13 +56,6 @@ pub(crate) struct Part {
     giver: Found<PersonRecord>,
     area: Area,
     amount: Fen,
-}
-
-impl RelationRecord {
-    /// Whether the quota's time has run out: it is unusable from that instant, swept or not (domain.md 5b, 7).
-    pub fn is_expired(&self, now: Stamp) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
-    }
 }
 
 /// What a personal share at an institution comes to, if it may be paid there; and who pays it.
