@@ -29,12 +29,13 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
         audit.check(Invariant::Cases, key, named, "the person and the case disagree on whether it is open");
         let under_way = record.state == CaseState::Sent || record.balance.is_zero();
         audit.expect(Invariant::Cases, key, under_way, "a balance under way in a case that has none");
-        let waits = record.state == CaseState::Sent || record.waiting.is_empty();
+        let may_wait = matches!(record.state, CaseState::Sent | CaseState::Received);
+        let waits = may_wait || record.waiting.is_empty();
         audit.expect(
             Invariant::Cases,
             key,
             waits,
-            "lines that wait for the end of a case that has none under way",
+            "lines that wait for the end of a case that waits for none",
         );
         let ended = record.ended.is_some() == !record.state.is_open();
         audit.expect(Invariant::Cases, key, ended, "an end without a moment, or a moment without an end");
