@@ -9,7 +9,7 @@ use crate::limits::{
     RELEASES_PER_STEP, REQUESTS_PER_TICK,
 };
 use crate::stamp::Stamp;
-use crate::table::{HoldRecord, Key, LedgerRecord, PolicyRecord, Record, Table};
+use crate::table::{HoldRecord, Key, LedgerRecord, PeriodRecord, PolicyRecord, Record, Table};
 use crate::view::View;
 use crate::{hold, offer, period, quota, relation, release, transfer};
 use alloc::vec::Vec;
@@ -138,7 +138,9 @@ pub fn tick_due<V: View>(view: &V, now: Stamp) -> Result<bool, V::Fault> {
             return Ok(true);
         }
     }
-    period::is_closing(view, ledger)
+    let period = view.get(&Key::Period { month: ledger.clearing })?;
+    let period = period.as_deref().and_then(PeriodRecord::of_row);
+    Ok(period.is_some_and(|record| record.closed.is_none()))
 }
 
 /// Behind every request id with an earlier time.
