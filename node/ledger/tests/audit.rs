@@ -7,8 +7,8 @@ use ledger::audit::Invariant;
 use ledger::command::{Insurance, InsuranceStatus, Premium};
 use ledger::table::{
     CaseRecord, CaseState, ClearingRecord, HoldRecord, HoldState, ObligationRecord, OfferRecord, OfferState,
-    PaymentRecord, PeriodRecord, PersonRecord, PrepaymentRecord, Record, RefundRecord, RelationRecord,
-    RelationState, TallyRecord, UsageRecord, Use,
+    PaymentRecord, PeriodRecord, PersonRecord, PrepaymentRecord, Record, RefundRecord, RelationState,
+    TallyRecord, UsageRecord, Use,
 };
 use ledger::{
     Area, Audit, CaseId, Fen, HoldId, Key, MapState, Month, OfferId, PaymentId, Province, RefundId,
