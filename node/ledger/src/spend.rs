@@ -58,6 +58,13 @@ pub(crate) struct Part {
     amount: Fen,
 }
 
+impl PersonRecord {
+    /// The area whose money the person's is: the one that keeps the account; without an account that of the insurance.
+    pub(crate) fn paying_area(&self) -> Area {
+        self.account.as_ref().map_or(self.area, |account| account.area)
+    }
+}
+
 /// What a personal share at an institution comes to, if it may be paid there; and who pays it.
 pub(crate) fn at_counter<V: View>(
     entry: &Entry<'_, V>,
@@ -102,7 +109,7 @@ pub(crate) fn plan<V: View>(entry: &Entry<'_, V>, user: &PersonRecord, bill: &Bi
     let mut rest = bill.amount;
     let mut plan = Plan {
         own: Fen::ZERO,
-        own_area: user.account.as_ref().map_or(user.area, |account| account.area),
+        own_area: user.paying_area(),
         own_first,
         parts: Vec::new(),
         cash: Fen::ZERO,
@@ -139,7 +146,7 @@ fn quotas<V: View>(
         }
         let giver = entry.person(record.donor)?;
         let amount = record.unused.min(*rest);
-        let area = giver.account.as_ref().map_or(giver.area, |account| account.area);
+        let area = giver.paying_area();
         let pays = giver.pays_for_others()
             && entry.open_between(area, payee)?
             && fund_bears(entry, plan, area, payee, amount)?;
