@@ -124,7 +124,7 @@ pub(crate) fn quota<V: View>(
         return Ok(None);
     }
     let record = entry.relation(relation)?;
-    let usable = record.is_active() && record.expires.is_none_or(|expires| entry.now < expires);
+    let usable = record.is_active() && !record.is_expired(entry.now);
     Ok(usable.then_some(record))
 }
 
