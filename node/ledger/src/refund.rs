@@ -120,11 +120,8 @@ pub(crate) fn quota<V: View>(
     giver: &PersonRecord,
     user: &PersonRecord,
 ) -> Ruled<V, Option<Found<RelationRecord>>> {
-    if giver.releasing.is_some() || user.releasing.is_some() {
-        return Ok(None);
-    }
     let record = entry.relation(relation)?;
-    let usable = record.is_active() && !record.is_expired(entry.now);
+    let usable = record.takes_back(giver, user, entry.now);
     Ok(usable.then_some(record))
 }
 
