@@ -2,6 +2,7 @@
 
 use super::{Auditor, expected};
 use crate::audit::report::Invariant;
+use crate::id::CaseId;
 use crate::limits::AUDIT_PAGE_ROWS;
 use crate::table::{CaseRecord, CaseState, CaseStep, DueRecord, Key, PersonRecord, Row, Table};
 use crate::view::{View, scan};
@@ -51,7 +52,7 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
                 record.state != CaseState::Sent || account.is_some_and(|account| account.available.is_zero());
             audit.expect(Invariant::Cases, key, sent, "money in the account while it is under way");
         }
-        due(auditor, key, record)
+        due(auditor, key, case, record)
     })?;
     scan(view, Table::Due, AUDIT_PAGE_ROWS, |key, row| {
         let (Key::Due { at, case }, Row::Due(DueRecord { step })) = (*key, row) else {
@@ -71,7 +72,21 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
 }
 
 /// A case that was accepted has its last days; one that was not has none.
-fn due<V: View>(auditor: &mut Auditor<'_, V>, key: &Key, record: &CaseRecord) -> Result<(), V::Fault> {
+fn due<V: View>(
+    auditor: &mut Auditor<'_, V>,
+    key: &Key,
+    case: CaseId,
+    record: &CaseRecord,
+) -> Result<(), V::Fault> {
+    // A day still to come, or not yet said to be overdue, waits in the index.
+    for (day, waits) in [
+        (record.source_due, record.state == CaseState::Accepted && !record.overdue[0]),
+        (record.due, record.state.is_open() && !record.overdue[1]),
+    ] {
+        let Some(day) = day.filter(|_| waits) else { continue };
+        let known = auditor.view.get(&Key::Due { at: day.next().start(), case })?.is_some();
+        auditor.audit.expect(Invariant::Cases, key, known, "a last day that nobody would notice");
+    }
     let accepted = record.accepted.is_some();
     let both = record.source_due.is_some() == accepted && record.due.is_some() == accepted;
     let needed =
