@@ -99,7 +99,7 @@ fn every_refusal_ends_a_script() {
     let mut missing: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
     for path in scripts() {
         let text = fs::read_to_string(path).expect("readable");
-        if let Some(refusal) = text.lines().last().and_then(|line| line.strip_prefix("refused ")) {
+        if let Some((_, refusal)) = text.lines().last().and_then(|line| line.split_once("refused ")) {
             missing.remove(refusal);
         }
     }
