@@ -13,6 +13,7 @@
 //!                            closed, row of the statistics, use of the funds
 //! waiting                    what waits for its time: proposals, quotas, offers, holds, releases, cases
 //! premiums                   every premium paid        calendar YEAR     its holidays and extra working days
+//! report MONTH, positions MONTH, usage PROVINCE MONTH, reconcile AREA|INSTITUTION DATE    what may be read
 //! again ID                   the transaction of this `id=` is sent again, byte by byte
 //! remembered                 how many answers are remembered
 //! steps N COMMAND ...        the command N times, without refusal; `{}` in it stands for 1 to N, `{03}` for 001 to N
@@ -28,6 +29,7 @@ mod call;
 pub mod names;
 mod print;
 mod show;
+mod views;
 
 use ledger::{Answer, At, Caller, MapState, Outcome, Position, RequestId, Stamp, Transaction, audit};
 use names::{Result, WORLD, area, institution, moment, person, position, span};
@@ -35,6 +37,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A state under play.
+#[derive(Clone)]
 pub struct Stage {
     pub state: MapState,
     pub now: Stamp,
@@ -131,6 +134,9 @@ impl Stage {
             }
             ["show", name] => show::show(self, name, out)?,
             ["calendar", year] => show::calendar(self, year, out)?,
+            [view, rest @ ..] if views::VIEWS.contains(&(*view, rest.len())) => {
+                views::view(self, &words, out)?
+            }
             [list] if show::LISTS.contains(list) => show::list(self, list, out),
             _ => self.step(line, out)?,
         }
