@@ -1,9 +1,9 @@
 //! The one bell that stops a node: whatever is wrong with it, from wherever, is told here.
 
 use crate::fault::Fault;
+use crate::host::{self, Task};
 use std::future::Future;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 /// Rings when the node must stop. The first fault is kept.
 #[derive(Clone)]
@@ -43,9 +43,9 @@ impl Alarm {
         &self,
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
-    ) -> JoinHandle<()> {
-        let (alarm, task) = (self.clone(), AbortOnDrop(tokio::spawn(task)));
-        tokio::spawn(async move {
+    ) -> Task<()> {
+        let (alarm, task) = (self.clone(), AbortOnDrop(host::spawn(task)));
+        host::spawn(async move {
             if let Some(problem) = task.ended().await {
                 alarm.ring(Fault::Stopped { reason: format!("{name}: {problem}") });
             }
@@ -54,7 +54,7 @@ impl Alarm {
 }
 
 /// A task that ends with whoever waits for it.
-struct AbortOnDrop(JoinHandle<()>);
+struct AbortOnDrop(Task<()>);
 
 impl AbortOnDrop {
     /// Why the task ended, if it did not end by itself or by an abort.

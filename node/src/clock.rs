@@ -1,9 +1,11 @@
 //! The one place that asks the time.
 
+use crate::host;
 use ledger::{RequestId, Stamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// The time of day.
 pub fn time_of_day() -> SystemTime {
@@ -21,9 +23,16 @@ pub fn now() -> Stamp {
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead_ms: Arc<AtomicI64>,
+    /// In a simulation time is counted by the runtime, from this moment on.
+    from: Option<(Stamp, Instant)>,
 }
 
 impl Clock {
+    /// A clock that shows this time now, and goes as the runtime's does.
+    pub fn counting_from(stamp: Stamp) -> Clock {
+        Clock { ahead_ms: Arc::default(), from: Some((stamp, Instant::now())) }
+    }
+
     /// Sets how far this clock is ahead of the time of day, in milliseconds; below zero behind it.
     pub fn set_ahead_ms(&self, ms: i64) {
         self.ahead_ms.store(ms, Ordering::Relaxed);
@@ -31,13 +40,19 @@ impl Clock {
 
     /// The time, for what this node proposes.
     pub fn now(&self) -> Stamp {
-        Stamp(now().0.saturating_add_signed(self.ahead_ms.load(Ordering::Relaxed)))
+        let now = match self.from {
+            None => now(),
+            Some((stamp, at)) => Stamp(stamp.0 + at.elapsed().as_millis() as u64),
+        };
+        Stamp(now.0.saturating_add_signed(self.ahead_ms.load(Ordering::Relaxed)))
     }
 
     /// A new request id of this moment, for what the node itself asks.
     pub fn request_id(&self) -> RequestId {
         let ms = self.now().0;
-        let time = uuid::Timestamp::from_unix(uuid::NoContext, ms / 1_000, (ms % 1_000) as u32 * 1_000_000);
-        RequestId(uuid::Uuid::new_v7(time).into_bytes())
+        let mut chance = [0; 10];
+        chance[..8].copy_from_slice(&host::random().to_le_bytes());
+        chance[8..].copy_from_slice(&host::random().to_le_bytes()[..2]);
+        RequestId(uuid::Builder::from_unix_timestamp_millis(ms, &chance).into_uuid().into_bytes())
     }
 }

@@ -4,6 +4,7 @@
 //! cluster or node, of a newer format, or of something else altogether is refused before anything is touched.
 
 use crate::fault::{Fault, hex};
+use crate::host;
 use parking_lot::Mutex;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -91,7 +92,7 @@ impl DataDir {
         let write = || -> io::Result<()> {
             let mut file = File::create(&temporary)?;
             file.write_all(text.as_bytes())?;
-            file.sync_all()?;
+            host::sync_all(&file, &temporary)?;
             fs::rename(&temporary, &path)
         };
         write().map_err(|e| Fault::io("write VERSION", &path, e))?;
@@ -102,7 +103,7 @@ impl DataDir {
 }
 
 fn sync_dir(path: &Path) -> Result<(), Fault> {
-    File::open(path).and_then(|dir| dir.sync_all()).map_err(|e| Fault::io("sync folder", path, e))
+    File::open(path).and_then(|dir| host::sync_all(&dir, path)).map_err(|e| Fault::io("sync folder", path, e))
 }
 
 fn lock(path: &Path) -> Result<File, Fault> {

@@ -12,13 +12,15 @@
 //! 6. [`service::ledger`] shows committed entries to watchers.
 //!
 //! Beside the way: [`read`] makes queries fresh, [`tick`] proposes the cluster's pulse, [`agree`]
-//! compares digests with the other nodes, [`alarm`] hears of every fault, [`server`] starts and stops it all.
+//! compares digests with the other nodes, [`alarm`] hears of every fault, [`host`] is where
+//! tasks run, [`server`] starts and stops it all.
 
 pub mod agree;
 pub mod alarm;
 pub mod clock;
 pub mod data_dir;
 pub mod fault;
+pub mod host;
 pub mod propose;
 pub mod raft;
 pub mod read;

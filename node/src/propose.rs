@@ -6,6 +6,7 @@
 
 use crate::alarm::Alarm;
 use crate::clock::Clock;
+use crate::host;
 use crate::raft::network::{Lane, Links};
 use crate::raft::{Batch, Consensus, Member, NodeId};
 use bytes::Bytes;
@@ -199,7 +200,7 @@ impl Road {
         if self.consensus.leads() {
             self.propose(group, slot).await;
         } else {
-            tokio::spawn(self.pass_on(group, false, slot));
+            host::spawn(self.pass_on(group, false, slot));
         }
     }
 
@@ -238,7 +239,7 @@ impl Road {
                             job.transactions = transactions.by_ref().take(length).collect();
                         }
                     }
-                    runtime.spawn(road.pass_on(group, not_leader.discarded, slot));
+                    host::spawn_on(&runtime, road.pass_on(group, not_leader.discarded, slot));
                 }
             };
         if let Err(fault) = self.consensus.propose(batch, done).await {

@@ -5,10 +5,11 @@ use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::fault::Fault;
+use crate::host::{self, Task};
 use crate::propose::Proposer;
 use crate::raft::handle::RaftSettings;
 use crate::raft::log::{LogSettings, LogStore};
-use crate::raft::network::{Links, PEER_MESSAGE_MAX};
+use crate::raft::network::{Carrier, Links, PEER_MESSAGE_MAX};
 use crate::raft::{Consensus, NodeId};
 use crate::read::Reads;
 use crate::service::{
@@ -16,6 +17,7 @@ use crate::service::{
 };
 use crate::state::{State, StateSettings};
 use crate::tick;
+use proto::v1::peer_server::PeerServer;
 use parking_lot::Mutex;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +26,6 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tonic::transport::server::TcpIncoming;
 
 /// The most bytes of one message from a client.
@@ -86,7 +87,7 @@ pub(crate) struct Shared {
 pub struct Node {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
-    doors: Vec<JoinHandle<()>>,
+    doors: Vec<Task<()>>,
     alarm: Alarm,
 }
 
@@ -98,36 +99,44 @@ impl Node {
     pub async fn start(settings: Settings) -> Result<Node, Fault> {
         let (peers, peer_address) = listen(&settings.listen_peer, "peers").await?;
         let (clients, api_address) = listen(&settings.listen_api, "clients").await?;
-        let (dir, node) = (settings.data_dir.clone(), settings.node);
-        let (state_settings, log_settings) = (settings.state, settings.log);
-        let opened = tokio::task::spawn_blocking(move || {
-            let data_dir = DataDir::create_or_open(&dir, None, node)?;
-            let state = State::open(&dir, StateSettings { cluster: data_dir.cluster(), ..state_settings })?;
-            let log = LogStore::open(&dir.join("log"), node, log_settings)?;
-            let (purged, applied) = (log.purged(), state.applied().index());
-            if applied > 0 && !log.has_voted() {
-                return Err(Fault::Corrupt {
-                    place: dir.join("log").display().to_string(),
-                    what: format!("the state is at entry {applied}, but the log remembers no vote: it is not the log of this state"),
-                    hint: "mount or restore the log; if it is lost, replace this node under a new node id: it may have voted".into(),
-                });
-            }
-            if applied < purged {
-                return Err(Fault::Corrupt {
-                    place: dir.join("snap").display().to_string(),
-                    what: format!(
-                        "the log begins behind entry {purged}, the state is at {applied}, and no snapshot leads from one to the other"
-                    ),
-                    hint: "this node cannot be rebuilt from its own files: replace it under a new node id"
-                        .into(),
-                });
-            }
-            Ok::<_, Fault>((data_dir, state, log))
-        });
-        let (data_dir, state, log) =
-            opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })??;
+        let opened = open(&settings).await?;
+        let links = Links::new(settings.node, opened.data_dir.cluster());
+        let mut node = Node::assemble(settings, opened, links, peer_address, api_address).await?;
+        let (shared, alarm) = (&node.shared, &node.alarm);
+        let stopping = &shared.stopping;
+        node.doors = vec![
+            alarm.guard(
+                "the door for peers",
+                open_door(serve_peers(shared.clone(), peers, stopping.clone()), alarm.clone()),
+            ),
+            alarm.guard(
+                "the door for clients",
+                open_door(serve_clients(shared.clone(), clients, stopping.clone()), alarm.clone()),
+            ),
+        ];
+        Ok(node)
+    }
 
-        let links = Arc::new(Links::new(node, data_dir.cluster()));
+    /// Starts a node without doors, in a simulation that carries its messages.
+    ///
+    /// # Errors
+    /// The step that failed, its place, and what to do next.
+    pub async fn start_carried(settings: Settings, carrier: Arc<dyn Carrier>) -> Result<Node, Fault> {
+        let opened = open(&settings).await?;
+        let links = Links::new(settings.node, opened.data_dir.cluster()).carried_by(carrier);
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Node::assemble(settings, opened, links, nowhere, nowhere).await
+    }
+
+    async fn assemble(
+        settings: Settings,
+        opened: Opened,
+        links: Links,
+        peer_address: SocketAddr,
+        api_address: SocketAddr,
+    ) -> Result<Node, Fault> {
+        let Opened { data_dir, state, log } = opened;
+        let (node, links) = (settings.node, Arc::new(links));
         let (applied_sender, applied) = watch::channel(0);
         let consensus =
             Consensus::start(node, &settings.raft, log, state.clone(), links.clone(), applied_sender).await?;
@@ -145,23 +154,13 @@ impl Node {
             pulse: settings.pulse,
             started: crate::clock::now(),
             heard: AtomicU64::new(0),
-            stopping: stopping.clone(),
+            stopping,
             peer_address,
             api_address,
         });
-        let doors = vec![
-            alarm.guard(
-                "the door for peers",
-                open_door(serve_peers(shared.clone(), peers, stopping.clone()), alarm.clone()),
-            ),
-            alarm.guard(
-                "the door for clients",
-                open_door(serve_clients(shared.clone(), clients, stopping), alarm.clone()),
-            ),
-        ];
         alarm.guard("the pulse", tick::run(shared.clone()));
         alarm.guard("the watch", watch_over(shared.clone(), alarm.clone()));
-        Ok(Node { shared, stop, doors, alarm })
+        Ok(Node { shared, stop, doors: Vec::new(), alarm })
     }
 
     /// This node's id.
@@ -189,6 +188,33 @@ impl Node {
         &self.shared.state
     }
 
+    /// Where transactions are handed in.
+    pub fn proposer(&self) -> &Proposer {
+        &self.shared.proposer
+    }
+
+    /// What makes reads fresh.
+    pub fn reads(&self) -> &Reads {
+        &self.shared.reads
+    }
+
+    /// What answers other nodes.
+    pub fn peer_service(&self) -> PeerServer<PeerService> {
+        PeerServer::new(PeerService::new(self.shared.clone()))
+            .max_decoding_message_size(PEER_MESSAGE_MAX)
+            .max_encoding_message_size(PEER_MESSAGE_MAX)
+    }
+
+    /// What answers clients.
+    pub fn ledger_service(&self) -> LedgerService {
+        LedgerService::new(self.shared.clone())
+    }
+
+    /// What answers operators.
+    pub fn cluster_service(&self) -> ClusterService {
+        ClusterService::new(self.shared.clone())
+    }
+
     /// Returns the fault when the node must stop.
     pub async fn failed(&self) -> Fault {
         self.alarm.heard().await
@@ -201,11 +227,11 @@ impl Node {
         self.stop.send_replace(true);
         let drained = futures::future::join_all(&mut self.doors);
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            self.doors.iter().for_each(JoinHandle::abort);
+            self.doors.iter().for_each(Task::abort);
         }
         self.leave().await;
         let state = self.shared.state.clone();
-        let last = tokio::task::spawn_blocking(move || {
+        let last = host::blocking(move || {
             let done = state.checkpoint();
             state.close();
             done
@@ -227,7 +253,7 @@ impl Node {
         self.leave().await;
         let state = self.shared.state.clone();
         // Waits for a checkpoint that is being written: another start must not meet its thread.
-        let closed = tokio::task::spawn_blocking(move || state.close()).await;
+        let closed = host::blocking(move || state.close()).await;
         if let Err(problem) = closed {
             tracing::warn!(%problem, "the state was not closed");
         }
@@ -237,6 +263,42 @@ impl Node {
     async fn leave(&self) {
         self.shared.consensus.shutdown().await;
     }
+}
+
+/// What a node's data directory holds.
+struct Opened {
+    data_dir: DataDir,
+    state: State,
+    log: LogStore,
+}
+
+async fn open(settings: &Settings) -> Result<Opened, Fault> {
+    let (dir, node) = (settings.data_dir.clone(), settings.node);
+    let (state_settings, log_settings) = (settings.state.clone(), settings.log);
+    let opened = host::blocking(move || {
+        let data_dir = DataDir::create_or_open(&dir, None, node)?;
+        let state = State::open(&dir, StateSettings { cluster: data_dir.cluster(), ..state_settings })?;
+        let log = LogStore::open(&dir.join("log"), node, log_settings)?;
+        let (purged, applied) = (log.purged(), state.applied().index());
+        if applied > 0 && !log.has_voted() {
+            return Err(Fault::Corrupt {
+                place: dir.join("log").display().to_string(),
+                what: format!("the state is at entry {applied}, but the log remembers no vote: it is not the log of this state"),
+                hint: "mount or restore the log; if it is lost, replace this node under a new node id: it may have voted".into(),
+            });
+        }
+        if applied < purged {
+            return Err(Fault::Corrupt {
+                place: dir.join("snap").display().to_string(),
+                what: format!(
+                    "the log begins behind entry {purged}, the state is at {applied}, and no snapshot leads from one to the other"
+                ),
+                hint: "this node cannot be rebuilt from its own files: replace it under a new node id".into(),
+            });
+        }
+        Ok(Opened { data_dir, state, log })
+    });
+    opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })?
 }
 
 async fn listen(address: &str, whom: &'static str) -> Result<(TcpListener, SocketAddr), Fault> {
@@ -261,7 +323,7 @@ async fn serve_peers(
     listener: TcpListener,
     stopping: watch::Receiver<bool>,
 ) -> Result<(), tonic::transport::Error> {
-    let peers = proto::v1::peer_server::PeerServer::new(PeerService::new(shared))
+    let peers = PeerServer::new(PeerService::new(shared))
         .max_decoding_message_size(PEER_MESSAGE_MAX)
         .max_encoding_message_size(PEER_MESSAGE_MAX);
     tonic::transport::Server::builder()
@@ -328,6 +390,7 @@ async fn watch_over(shared: Arc<Shared>, alarm: Alarm) {
         }
     };
     let fault = tokio::select! {
+        biased;
         () = until_stop(shared.stopping.clone()) => return,
         fault = shared.consensus.failed() => Some(fault),
         fault = agree::run(shared.clone()) => Some(fault),

@@ -16,6 +16,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     let mut pause = pulse;
     loop {
         tokio::select! {
+            biased;
             _ = stopping.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(pause) => {}
         }

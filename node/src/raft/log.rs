@@ -6,6 +6,7 @@
 
 use super::types::{self, Entry, LogId, NodeId, TypeConfig, Vote, VoteBytes};
 use crate::fault::Fault;
+use crate::host;
 use crate::state::LogMark;
 use openraft::entry::RaftEntry;
 use openraft::storage::{IOFlushed, RaftLogStorage};
@@ -37,6 +38,7 @@ const READ_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct LogStore {
     log: Arc<RwLock<raft_log::RaftLog<Files>>>,
+    folder: Arc<Path>,
 }
 
 impl LogStore {
@@ -78,7 +80,7 @@ impl LogStore {
                 log.save_user_data(Some(Number(node))).map_err(failed)?;
             }
         }
-        Ok(LogStore { log: Arc::new(RwLock::new(log)) })
+        Ok(LogStore { log: Arc::new(RwLock::new(log)), folder: Arc::from(dir) })
     }
 
     /// The last entry that has been purged: what stands before it is in snapshots only.
@@ -91,8 +93,18 @@ impl LogStore {
         self.log.read().log_state().vote().is_some()
     }
 
-    fn flushed(done: IOFlushed<TypeConfig>) -> Flushed {
-        Flushed(Some(Box::new(move |result| done.io_completed(result))))
+    /// Has everything written so far made durable, and tells when it is.
+    fn flush(&self, log: &mut raft_log::RaftLog<Files>, told: Told) -> io::Result<()> {
+        match host::current() {
+            None => log.flush(true, Some(Flushed(Some(told)))),
+            Some(host) => {
+                log.flush(true, None)?;
+                // Now all of it is in the files; when it is durable, the simulated disk says.
+                log.wait_worker_idle()?;
+                host.sync_log(&self.folder, told);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -291,14 +303,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
         let (sender, durable) = oneshot::channel();
-        let told = Flushed(Some(Box::new(move |result| {
+        let told = move |result| {
             // The receiver is gone only when the node is being torn down.
             sender.send(result).ok();
-        })));
+        };
         {
             let mut log = self.log.write();
             log.save_vote(StoredVote(VoteBytes::from(vote)))?;
-            log.flush(true, Some(told))?;
+            self.flush(&mut log, Box::new(told))?;
         }
         durable.await.map_err(io::Error::other)?
     }
@@ -323,7 +335,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     {
         let mut log = self.log.write();
         log.append(entries.into_iter().map(|entry| (Mark(types::mark(&entry.log_id())), Payload(entry))))?;
-        log.flush(true, Some(Self::flushed(done)))
+        self.flush(&mut log, Box::new(move |result| done.io_completed(result)))
     }
 
     async fn truncate_after(&mut self, last: Option<LogId>) -> Result<(), io::Error> {
@@ -341,7 +353,12 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let next = log.log_state().purged().map(|id| id.0.index + 1).unwrap_or(0);
         if upto.index >= next {
             log.purge(Mark(types::mark(&upto)))?;
-            log.flush(true, None)?;
+            let told = |result: io::Result<()>| {
+                if let Err(problem) = result {
+                    tracing::error!(%problem, "the log's purge was not synced");
+                }
+            };
+            self.flush(&mut log, Box::new(told))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::types::{self, Answers, LogId, SnapshotMeta, StoredMembership, TypeConfig};
 use crate::fault::Fault;
+use crate::host;
 use crate::state::{Entry, JournalEntry, Snapshot, State};
 use futures::{Stream, TryStreamExt};
 use ledger::codec;
@@ -83,7 +84,7 @@ fn stop(fault: Fault) -> io::Error {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?.map_err(stop)
+    host::blocking(work).await?.map_err(stop)
 }
 
 /// Builds a snapshot while entries go on being applied.

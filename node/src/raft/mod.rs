@@ -4,12 +4,14 @@
 //! * [`log`]: the Raft log on raft-log's files; the one place where an acknowledgement waits for the disk.
 //! * [`machine`]: entries become answers by `ledger::apply`, and changes of the node's state.
 //! * [`network`]: what nodes say to one another, over gRPC.
+//! * `runtime`: what openraft runs on.
 //! * [`handle`]: what the rest of the node may ask of consensus.
 
 pub mod handle;
 pub mod log;
 pub mod machine;
 pub mod network;
+mod runtime;
 pub mod types;
 
 pub use handle::{Consensus, NotLeader, Standing};

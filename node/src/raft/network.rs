@@ -5,9 +5,11 @@
 
 use super::handle::{AppendReply, Transfer, VoteAsked, VoteGiven};
 use super::types::{self, BadBytes, Entry, Member, NodeId, TypeConfig, Vote, VoteBytes};
+use crate::host;
 use crate::state::{LogMark, Snapshot};
 use bytes::{Buf, Bytes};
-use futures::{Stream, StreamExt};
+use futures::future::Either;
+use futures::{Stream, StreamExt, TryFutureExt};
 use ledger::codec;
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{RPCOption, RaftNetworkV2};
@@ -22,8 +24,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tonic::codegen::{Service, StdError, http};
 use tonic::transport::{Channel, Endpoint};
 
 type BoxFuture<'a, T> = futures::future::BoxFuture<'a, T>;
@@ -47,11 +52,69 @@ pub enum Lane {
     Snapshot,
 }
 
+/// Carries messages between simulated nodes.
+pub trait Carrier: Send + Sync {
+    /// Brings a request to the node at an address, and back what comes of it.
+    fn carry(&self, from: NodeId, to: &str, lane: Lane, request: Request) -> BoxFuture<'static, Carried>;
+}
+
+/// A gRPC request, as it travels.
+pub type Request = http::Request<tonic::body::Body>;
+/// What comes of it.
+pub type Carried = Result<http::Response<tonic::body::Body>, StdError>;
+
+/// What brings gRPC messages to one peer.
+#[derive(Clone)]
+pub enum Line {
+    /// A connection.
+    Connected(Channel),
+    /// A simulation.
+    Simulated {
+        /// Who carries.
+        carrier: Arc<dyn Carrier>,
+        /// Whose message.
+        from: NodeId,
+        /// Where to.
+        to: Arc<str>,
+        /// Which of the connections it would be.
+        lane: Lane,
+    },
+}
+
+type Connected = futures::future::MapErr<
+    <Channel as Service<Request>>::Future,
+    fn(<Channel as Service<Request>>::Error) -> StdError,
+>;
+
+impl Service<Request> for Line {
+    type Response = http::Response<tonic::body::Body>;
+    type Error = StdError;
+    type Future = Either<Connected, BoxFuture<'static, Carried>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StdError>> {
+        match self {
+            Line::Connected(channel) => Service::<Request>::poll_ready(channel, cx).map_err(StdError::from),
+            Line::Simulated { .. } => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match self {
+            Line::Connected(channel) => Either::Left(channel.call(request).map_err(StdError::from)),
+            Line::Simulated { carrier, from, to, lane } => {
+                Either::Right(carrier.carry(*from, to, *lane, request))
+            }
+        }
+    }
+}
+
 /// This node's connections to its peers.
 pub struct Links {
     node: NodeId,
     cluster: OnceLock<[u8; 16]>,
-    channels: Mutex<HashMap<(String, Lane), Channel>>,
+    lines: Mutex<HashMap<(String, Lane), Line>>,
+    /// In a simulation: who carries instead of connections.
+    carrier: Option<Arc<dyn Carrier>>,
 }
 
 impl Links {
@@ -61,7 +124,12 @@ impl Links {
         if let Some(cluster) = cluster {
             known.get_or_init(|| cluster);
         }
-        Links { node, cluster: known, channels: Mutex::default() }
+        Links { node, cluster: known, lines: Mutex::default(), carrier: None }
+    }
+
+    /// Has all messages carried by a simulation.
+    pub(crate) fn carried_by(self, carrier: Arc<dyn Carrier>) -> Links {
+        Links { carrier: Some(carrier), ..self }
     }
 
     /// This node's id.
@@ -86,25 +154,32 @@ impl Links {
     }
 
     /// A client of the peer at `address`.
-    pub fn peer(&self, address: &str, lane: Lane) -> Result<PeerClient<Channel>, tonic::transport::Error> {
-        let mut channels = self.channels.lock();
+    pub fn peer(&self, address: &str, lane: Lane) -> Result<PeerClient<Line>, tonic::transport::Error> {
+        let mut lines = self.lines.lock();
         let key = (address.to_string(), lane);
-        let channel = match channels.get(&key) {
-            Some(channel) => channel.clone(),
+        let line = match lines.get(&key) {
+            Some(line) => line.clone(),
             None => {
-                let endpoint = Endpoint::from_shared(format!("http://{address}"))?
-                    .connect_timeout(Duration::from_secs(2))
-                    .tcp_nodelay(true)
-                    .initial_stream_window_size(8 << 20)
-                    .initial_connection_window_size(16 << 20);
-                let channel = endpoint.connect_lazy();
-                channels.insert(key, channel.clone());
-                channel
+                let line = self.line(address, lane)?;
+                lines.insert(key, line.clone());
+                line
             }
         };
-        Ok(PeerClient::new(channel)
+        Ok(PeerClient::new(line)
             .max_decoding_message_size(PEER_MESSAGE_MAX)
             .max_encoding_message_size(PEER_MESSAGE_MAX))
+    }
+
+    fn line(&self, address: &str, lane: Lane) -> Result<Line, tonic::transport::Error> {
+        if let Some(carrier) = self.carrier.clone() {
+            return Ok(Line::Simulated { carrier, from: self.node, to: address.into(), lane });
+        }
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))?
+            .connect_timeout(Duration::from_secs(2))
+            .tcp_nodelay(true)
+            .initial_stream_window_size(8 << 20)
+            .initial_connection_window_size(16 << 20);
+        Ok(Line::Connected(endpoint.connect_lazy()))
     }
 }
 
@@ -146,7 +221,7 @@ fn failed(problem: &(impl std::error::Error + 'static)) -> RpcError {
 }
 
 impl Link {
-    fn client(&self, lane: Lane) -> Result<PeerClient<Channel>, RpcError> {
+    fn client(&self, lane: Lane) -> Result<PeerClient<Line>, RpcError> {
         self.links.peer(&self.address, lane).map_err(|problem| unreachable(&problem))
     }
 
@@ -203,13 +278,11 @@ impl Link {
         let body = Bytes::from(codec::encode(&VoteBytes::from(&vote)));
         let (sender, pieces) = tokio::sync::mpsc::channel(4);
         let path = snapshot.path.clone();
-        let reading = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
-            let mut file = std::fs::File::open(path)?;
+        let reading = async move {
             let mut at = offset.min(total);
-            file.seek(SeekFrom::Start(at))?;
             loop {
-                let mut chunk = vec![0; SNAPSHOT_CHUNK.min((total - at) as usize)];
-                file.read_exact(&mut chunk)?;
+                let (path, length) = (path.clone(), SNAPSHOT_CHUNK.min((total - at) as usize));
+                let chunk = host::blocking(move || read_at(&path, at, length)).await??;
                 let next = at + chunk.len() as u64;
                 let piece = proto::v1::InstallSnapshotRequest {
                     header: header.clone(),
@@ -222,18 +295,15 @@ impl Link {
                     last: next == total,
                 };
                 // A closed channel means that the peer ended the call: its answer says why.
-                if sender.blocking_send(piece).is_err() || next == total {
-                    return Ok(());
+                if sender.send(piece).await.is_err() || next == total {
+                    return Ok::<(), std::io::Error>(());
                 }
                 at = next;
             }
-        });
-        let answer = client.install_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces)).await;
-        match reading.await {
-            Ok(Ok(())) => {}
-            Ok(Err(problem)) => return Err(failed(&problem)),
-            Err(problem) => return Err(failed(&problem)),
-        }
+        };
+        let call = client.install_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces));
+        let (answer, read) = futures::join!(call, reading);
+        read.map_err(|problem| failed(&problem))?;
         let body = answer.map_err(|status| unreachable(&status))?.into_inner().body;
         let vote: VoteBytes =
             types::decode("a snapshot's answer", &body).map_err(|problem| failed(&problem))?;
@@ -320,6 +390,7 @@ impl RaftNetworkV2<TypeConfig> for Link {
         option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         tokio::select! {
+            biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
             sent = tokio::time::timeout(option.hard_ttl(), self.send_snapshot(vote, snapshot.snapshot)) => match sent {
                 Ok(Ok(answer)) => Ok(answer),
@@ -382,6 +453,15 @@ async fn next_reply(
         Ok(None) => None,
         Err(status) => Some((Err(unreachable(&status)), None)),
     }
+}
+
+/// A piece of a file.
+fn read_at(path: &Path, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut piece = vec![0; length];
+    file.read_exact(&mut piece)?;
+    Ok(piece)
 }
 
 /// The head of an append request; its entries follow.

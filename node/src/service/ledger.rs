@@ -1,6 +1,7 @@
 //! The door for writes, receipts and watchers.
 
 use super::{undecided, unwell};
+use crate::host;
 use crate::propose::{BATCH_MAX, Undecided};
 use crate::raft::Batch;
 use crate::server::Shared;
@@ -178,7 +179,7 @@ impl pb::ledger_server::Ledger for LedgerService {
         let from = request.into_inner().from_index.unwrap_or(applied + 1);
         let (sender, watched) = mpsc::channel(4);
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        host::spawn(async move {
             if let Err(status) = follow(&shared, from, &sender).await {
                 // A watcher that has gone does not hear why.
                 sender.send(Err(status)).await.ok();
@@ -268,6 +269,6 @@ fn entry_to_proto(blob: JournalRecord) -> Result<pb::Entry, Status> {
 
 async fn read_page(shared: &Shared, from: u64) -> Result<JournalPage, Status> {
     let state = shared.state.clone();
-    let read = tokio::task::spawn_blocking(move || state.journal_read(from, WATCH_PAGE_BYTES));
+    let read = host::blocking(move || state.journal_read(from, WATCH_PAGE_BYTES));
     read.await.map_err(|problem| Status::internal(problem.to_string()))?.map_err(|fault| unwell(&fault))
 }

@@ -1,6 +1,7 @@
 //! The door for other nodes: Raft's messages, passed-on proposals, read indexes, digests.
 
 use crate::clock;
+use crate::host;
 use crate::propose::Undecided;
 use crate::raft::handle::PeerError;
 use crate::server::Shared;
@@ -185,7 +186,7 @@ impl pb::peer_server::Peer for PeerService {
         let vote = first.body.clone();
         let path = receive(first, &mut pieces, path).await?;
         let state = self.shared.state.clone();
-        let verified = tokio::task::spawn_blocking(move || {
+        let verified = host::blocking(move || {
             let verified = state.received(&path);
             if verified.is_err() {
                 // Not to be gone on from: the next offer starts at its beginning.
@@ -273,12 +274,13 @@ async fn receive(
         }
         let (at, last, total) = (piece.offset, piece.last, piece.total_bytes);
         let chunk = piece.chunk;
-        let written = tokio::task::spawn_blocking(move || {
+        let place = path.clone();
+        let written = host::blocking(move || {
             file.seek(SeekFrom::Start(at))?;
             file.write_all(&chunk)?;
             if last {
                 file.set_len(total)?;
-                file.sync_all()?;
+                host::sync_all(&file, &place)?;
             }
             Ok::<_, std::io::Error>(file)
         });

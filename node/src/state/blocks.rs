@@ -8,6 +8,7 @@
 //! ```
 
 use crate::fault::Fault;
+use crate::host;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -84,7 +85,7 @@ impl Writer {
         self.put(&foot)?;
         let path = self.path;
         let file = self.file.into_inner().map_err(|e| Fault::io("write file", &path, e.into_error()))?;
-        file.sync_all().map_err(|e| Fault::io("sync file", &path, e))?;
+        host::sync_all(&file, &path).map_err(|e| Fault::io("sync file", &path, e))?;
         Ok((self.records, self.bytes))
     }
 

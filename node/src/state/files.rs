@@ -1,13 +1,14 @@
 //! Small steps on files, each with a fault that names the step and the place.
 
 use crate::fault::Fault;
+use crate::host;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Makes a folder's entries durable: a rename or a new file is not there after a power cut before this.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), Fault> {
-    File::open(dir).and_then(|file| file.sync_all()).map_err(|e| Fault::io("sync folder", dir, e))
+    File::open(dir).and_then(|file| host::sync_all(&file, dir)).map_err(|e| Fault::io("sync folder", dir, e))
 }
 
 /// Makes a folder, and its entry in its parent, durable.
@@ -25,7 +26,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let write = || -> io::Result<()> {
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
-        file.sync_all()
+        host::sync_all(&file, &temporary)
     };
     write().map_err(|e| Fault::io("write file", &temporary, e))?;
     rename(&temporary, path)
@@ -91,7 +92,7 @@ pub(crate) fn sync_tree(dir: &Path) -> Result<(), Fault> {
             sync_tree(&path)?;
         } else {
             match File::open(&path) {
-                Ok(file) => file.sync_data().map_err(|e| Fault::io("sync file", &path, e))?,
+                Ok(file) => host::sync_data(&file, &path).map_err(|e| Fault::io("sync file", &path, e))?,
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(Fault::io("open file", &path, e)),
             }

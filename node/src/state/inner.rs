@@ -1,6 +1,7 @@
 //! What happens inside a state: absorbing, checkpoints, installs.
 
 use crate::fault::Fault;
+use crate::host;
 use crate::state::checkpoint::{self, RedoHead};
 use crate::state::files;
 use crate::state::journal::Journal;
@@ -125,6 +126,9 @@ impl Inner {
         if changes < settings.checkpoint_changes && bytes < settings.checkpoint_bytes {
             return Ok(());
         }
+        if host::is_simulated() {
+            return self.checkpoint(&mut self.writing.lock()).map(drop);
+        }
         let mut patience = Patience::new(&self.progress, settings.write_stall);
         loop {
             // Full: it has been told already.
@@ -244,7 +248,7 @@ impl Inner {
         let kept = snapshot::path_of(&snap, &verified.id);
         if path != kept {
             // Received bytes were written by others: durable before they are relied upon.
-            let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+            let synced = std::fs::File::open(path).and_then(|file| host::sync_all(&file, path));
             synced.map_err(|e| Fault::io("sync file", path, e))?;
             files::rename(path, &kept)?;
         }

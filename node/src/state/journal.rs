@@ -12,6 +12,7 @@
 //! behind MARK can be torn and is replayed from the log, and what lies before it must be whole.
 
 use crate::fault::Fault;
+use crate::host;
 use crate::state::files;
 use crate::state::segment::{self, Segment};
 use crate::state::segment_writer;
@@ -104,9 +105,24 @@ struct Recent {
 /// The open journal.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
-    orders: Option<SyncSender<Order>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    clerk: Clerk,
     poison: Arc<Poison>,
+}
+
+/// Who writes.
+enum Clerk {
+    /// A thread of its own.
+    Thread { orders: Option<SyncSender<Order>>, thread: Option<std::thread::JoinHandle<()>> },
+    /// Whoever has something to write: in a simulation.
+    Asker(Mutex<Scribe>),
+}
+
+/// Carries out orders.
+struct Scribe {
+    writer: segment_writer::Writer,
+    poison: Arc<Poison>,
+    steps: Steps,
+    dir: PathBuf,
 }
 
 impl Journal {
@@ -140,16 +156,19 @@ impl Journal {
             recent: Mutex::default(),
             covered: AtomicU64::new(covered),
         });
-        let (orders, inbox) = sync_channel(QUEUE);
         let writer = segment_writer::Writer::new(shared.clone(), settings.journal_segment_bytes)?;
+        let (steps, place) = (settings.steps.clone(), dir.to_path_buf());
+        let scribe = Scribe { writer, poison: poison.clone(), steps, dir: place };
+        if host::is_simulated() {
+            return Ok(Journal { shared, clerk: Clerk::Asker(Mutex::new(scribe)), poison });
+        }
+        let (orders, inbox) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn({
-                let (poison, steps, dir) = (poison.clone(), settings.steps.clone(), dir.to_path_buf());
-                move || write_orders(writer, &inbox, &poison, &steps, &dir)
-            })
+            .spawn(move || scribe.work(&inbox))
             .map_err(|e| Fault::io("start thread", dir, e))?;
-        Ok(Journal { shared, orders: Some(orders), thread: Some(thread), poison })
+        let clerk = Clerk::Thread { orders: Some(orders), thread: Some(thread) };
+        Ok(Journal { shared, clerk, poison })
     }
 
     /// The last index that the journal covers: entries up to here have been handed in, or are known to be missing.
@@ -229,8 +248,11 @@ impl Journal {
     }
 
     fn order(&self, order: Order) -> Result<(), Fault> {
-        let sent = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
-        if sent { Ok(()) } else { Err(self.gone()) }
+        let taken = match &self.clerk {
+            Clerk::Thread { orders, .. } => orders.as_ref().is_some_and(|orders| orders.send(order).is_ok()),
+            Clerk::Asker(scribe) => self.poison.check().is_ok() && scribe.lock().carry_out(order),
+        };
+        if taken { Ok(()) } else { Err(self.gone()) }
     }
 
     /// The writer has ended: it says why before it does.
@@ -245,9 +267,14 @@ impl Journal {
 impl Drop for Journal {
     /// Writes out what waits. It is not synced: the log has it.
     fn drop(&mut self) {
-        self.orders = None;
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!(dir = %self.shared.dir.display(), "the journal's thread panicked");
+        match &mut self.clerk {
+            Clerk::Thread { orders, thread } => {
+                *orders = None;
+                if thread.take().is_some_and(|thread| thread.join().is_err()) {
+                    tracing::error!(dir = %self.shared.dir.display(), "the journal's thread panicked");
+                }
+            }
+            Clerk::Asker(scribe) => scribe.lock().finish(),
         }
     }
 }
@@ -279,41 +306,47 @@ impl Recent {
     }
 }
 
-fn write_orders(
-    mut writer: segment_writer::Writer,
-    inbox: &Receiver<Order>,
-    poison: &Poison,
-    steps: &Steps,
-    dir: &Path,
-) {
-    let attempt = |work: &mut dyn FnMut() -> Result<(), Fault>| {
-        caught("write journal", dir, || {
-            steps.at("journal order");
-            work()
-        })
-    };
-    while let Ok(order) = inbox.recv() {
-        let (done, reply) = match order {
-            Order::Append(blob) => (attempt(&mut || writer.append(&blob)), None),
-            Order::Flush { covered: Some(covered), reply } => {
-                (attempt(&mut || writer.sync(covered)), Some(reply))
+impl Scribe {
+    fn work(mut self, inbox: &Receiver<Order>) {
+        while let Ok(order) = inbox.recv() {
+            if !self.carry_out(order) {
+                return;
             }
-            Order::Flush { covered: None, reply } => (attempt(&mut || writer.flush()), Some(reply)),
-            Order::Gap { upto, reply } => (attempt(&mut || writer.gap(upto)), Some(reply)),
+        }
+        self.finish();
+    }
+
+    /// False if it failed: then nothing more is written.
+    fn carry_out(&mut self, order: Order) -> bool {
+        let Scribe { writer, poison, steps, dir } = self;
+        let mut attempt = |work: &mut dyn FnMut(&mut segment_writer::Writer) -> Result<(), Fault>| {
+            caught("write journal", dir, || {
+                steps.at("journal order");
+                work(writer)
+            })
+        };
+        let (done, reply) = match order {
+            Order::Append(blob) => (attempt(&mut |writer| writer.append(&blob)), None),
+            Order::Flush { covered: Some(covered), reply } => {
+                (attempt(&mut |writer| writer.sync(covered)), Some(reply))
+            }
+            Order::Flush { covered: None, reply } => (attempt(&mut |writer| writer.flush()), Some(reply)),
+            Order::Gap { upto, reply } => (attempt(&mut |writer| writer.gap(upto)), Some(reply)),
         };
         // First of all: whoever asked, or finds nobody to ask, gives this fault.
         let done = poison.guard(done);
-        let failed = done.is_err();
+        let well = done.is_ok();
         if let Some(reply) = reply {
             // Whoever asked may have given up; the fault, if any, is kept.
             let _ = reply.send(done);
         }
-        if failed {
-            return;
-        }
+        well
     }
-    if let Err(fault) = caught("write journal", dir, || writer.flush()) {
-        tracing::error!(%fault, "the last journal entries were not written; they are replayed from the log");
+
+    fn finish(&mut self) {
+        if let Err(fault) = caught("write journal", &self.dir, || self.writer.flush()) {
+            tracing::error!(%fault, "the last journal entries were not written; they are replayed from the log");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Segment files of the journal: their layout, opening and reading. See `journal`.
 
 use crate::fault::Fault;
+use crate::host;
 use crate::state::files;
 use crate::state::journal::{Blob, Shared};
 use ledger::codec;
@@ -362,7 +363,7 @@ pub(crate) fn segment_path(dir: &Path, first: u64) -> PathBuf {
 fn truncate(path: &Path, length: u64) -> Result<(), Fault> {
     let cut = File::options().write(true).open(path).and_then(|file| {
         file.set_len(length)?;
-        file.sync_all()
+        host::sync_all(&file, path)
     });
     cut.map_err(|e| Fault::io("cut journal", path, e))
 }

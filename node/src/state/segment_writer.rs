@@ -1,6 +1,7 @@
 //! Writes the journal's segments and its MARK. See `journal`.
 
 use crate::fault::Fault;
+use crate::host;
 use crate::state::files;
 use crate::state::journal::{Blob, Shared};
 use crate::state::segment::{
@@ -127,7 +128,8 @@ impl Writer {
     fn sync_file(&mut self) -> Result<(), Fault> {
         self.flush()?;
         let Some(open) = &self.open else { return Ok(()) };
-        open.file.get_ref().sync_data().map_err(|e| Fault::io("sync journal", &open.segment.path, e))
+        host::sync_data(open.file.get_ref(), &open.segment.path)
+            .map_err(|e| Fault::io("sync journal", &open.segment.path, e))
     }
 
     /// How many of the oldest segments lie beyond what is to be kept.

@@ -9,10 +9,12 @@
 //!   small, larger ones are stored in parts, and [`Store::sync`] syncs every file it finds.
 
 use crate::fault::Fault;
+use crate::host;
 use crate::state::blocks::Change;
 use crate::state::directory::Directory;
 use crate::state::files;
 use crate::state::page::{self, Page, Record};
+use crate::state::plain::Plain;
 use ledger::digest::RowHash;
 use ledger::{Digest, Key, Row, codec};
 use parking_lot::RwLock;
@@ -33,10 +35,17 @@ const BATCH_BYTES: usize = 512 << 10;
 
 /// An open generation of the state on disk.
 pub(crate) struct Store {
-    db: sled::Db,
+    rows: Rows,
     dir: PathBuf,
     number: u64,
     directory: RwLock<Directory>,
+}
+
+/// Where pages and the marker lie.
+enum Rows {
+    Sled(sled::Db),
+    /// In a simulation.
+    Plain(Plain),
 }
 
 /// Takes a page's name and bytes.
@@ -57,13 +66,13 @@ impl Store {
     ///
     /// May panic or hang on a damaged database: to be called where that can be borne.
     pub(crate) fn open(dir: &Path, number: u64, cache_bytes: u64) -> Result<Store, Fault> {
-        let db = sled::Config::new()
-            .path(dir)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None)
-            .open()
-            .map_err(|e| fault("open sled", dir, e))?;
-        Ok(Store { db, dir: dir.to_path_buf(), number, directory: RwLock::default() })
+        let rows = if host::is_simulated() {
+            Rows::Plain(Plain::open(dir)?)
+        } else {
+            let config = sled::Config::new().path(dir).cache_capacity(cache_bytes).flush_every_ms(None);
+            Rows::Sled(config.open().map_err(|e| fault("open sled", dir, e))?)
+        };
+        Ok(Store { rows, dir: dir.to_path_buf(), number, directory: RwLock::default() })
     }
 
     /// True if this is how a database says that another one, perhaps just closed, still holds its folder.
@@ -83,20 +92,30 @@ impl Store {
 
     /// The marker's bytes.
     pub(crate) fn marker(&self) -> Result<Option<Vec<u8>>, Fault> {
-        let found = self.db.get(MARKER).map_err(|e| fault("read marker", &self.dir, e))?;
+        let found = self.get(MARKER)?;
         Ok(found.map(|bytes| bytes.to_vec()))
     }
 
     /// Sets the marker. What it claims must be synced before.
     pub(crate) fn set_marker(&self, bytes: &[u8]) -> Result<(), Fault> {
-        self.db.insert(MARKER, bytes).map_err(|e| fault("write marker", &self.dir, e))?;
+        match &self.rows {
+            Rows::Sled(db) => {
+                db.insert(MARKER, bytes).map_err(|e| fault("write marker", &self.dir, e))?;
+            }
+            Rows::Plain(rows) => rows.write([(MARKER.to_vec(), Some(bytes.to_vec()))]),
+        }
         Ok(())
     }
 
     /// Makes everything written so far durable.
     pub(crate) fn sync(&self) -> Result<(), Fault> {
-        self.db.flush().map_err(|e| fault("flush sled", &self.dir, e))?;
-        files::sync_tree(&self.dir)
+        match &self.rows {
+            Rows::Sled(db) => {
+                db.flush().map_err(|e| fault("flush sled", &self.dir, e))?;
+                files::sync_tree(&self.dir)
+            }
+            Rows::Plain(rows) => rows.sync(),
+        }
     }
 
     /// True if no record lies at or behind this key: most new records are told from old ones by this alone.
@@ -257,16 +276,27 @@ impl Store {
     /// Takes the first page away behind the directory's back: what is asked of it is a fault.
     #[cfg(test)]
     pub(crate) fn hurt(&self) {
-        let first = self.db.range::<&[u8], _>(&[1u8][..]..).next().expect("a page").expect("read").0;
-        self.db.remove(first).expect("removed");
+        let Rows::Sled(db) = &self.rows else { panic!("not sled") };
+        let first = db.range::<&[u8], _>(&[1u8][..]..).next().expect("a page").expect("read").0;
+        db.remove(first).expect("removed");
     }
 
     fn pages(&self, each: EachPage<'_>) -> Result<(), Fault> {
-        for item in self.db.range::<&[u8], _>(&[1u8][..]..&[PART][..]) {
-            let (name, value) = item.map_err(|e| fault("scan sled", &self.dir, e))?;
-            match value.first() {
-                Some(&IN_PARTS) => each(&name, &self.parts(&name, &value)?.0)?,
-                _ => each(&name, &value)?,
+        let mut each = |name: &[u8], value: &[u8]| match value.first() {
+            Some(&IN_PARTS) => each(name, &self.parts(name, value)?.0),
+            _ => each(name, value),
+        };
+        match &self.rows {
+            Rows::Sled(db) => {
+                for item in db.range::<&[u8], _>(&[1u8][..]..&[PART][..]) {
+                    let (name, value) = item.map_err(|e| fault("scan sled", &self.dir, e))?;
+                    each(&name, &value)?;
+                }
+            }
+            Rows::Plain(rows) => {
+                for (name, value) in rows.range(&[1], &[PART]) {
+                    each(&name, &value)?;
+                }
             }
         }
         Ok(())
@@ -320,28 +350,43 @@ impl Store {
         if writes.is_empty() {
             return Ok(());
         }
-        let mut batch = sled::Batch::default();
+        let mut batch: Vec<(Vec<u8>, Option<sled::IVec>)> = Vec::with_capacity(writes.len());
         for write in &writes {
             let name = codec::encode_key(&write.name);
             let mut new_parts = 0;
-            match &write.records {
-                None => batch.remove(name.as_slice()),
-                Some(page) if page.len() <= PART_BYTES => batch.insert(name.as_slice(), page.as_slice()),
+            let page = match &write.records {
+                None => None,
+                Some(page) if page.len() <= PART_BYTES => Some(page.as_slice().into()),
                 Some(page) => {
                     for part in page.chunks(PART_BYTES) {
-                        batch.insert(part_key(&name, new_parts), part);
+                        batch.push((part_key(&name, new_parts), Some(part.into())));
                         new_parts += 1;
                     }
                     let [low, high] = new_parts.to_le_bytes();
-                    batch.insert(name.as_slice(), &[IN_PARTS, low, high]);
+                    Some((&[IN_PARTS, low, high]).into())
                 }
-            }
+            };
             for part in new_parts..write.old_parts {
-                batch.remove(part_key(&name, part));
+                batch.push((part_key(&name, part), None));
             }
+            batch.push((name, page));
         }
         let mut directory = self.directory.write();
-        self.db.apply_batch(batch).map_err(|e| fault("write sled", &self.dir, e))?;
+        match &self.rows {
+            Rows::Sled(db) => {
+                let mut all = sled::Batch::default();
+                for (key, value) in batch {
+                    match value {
+                        Some(value) => all.insert(key, value),
+                        None => all.remove(key),
+                    }
+                }
+                db.apply_batch(all).map_err(|e| fault("write sled", &self.dir, e))?;
+            }
+            Rows::Plain(rows) => {
+                rows.write(batch.into_iter().map(|(key, value)| (key, value.map(|value| value.to_vec()))));
+            }
+        }
         for write in writes {
             match write.records {
                 None => directory.pages.remove(&write.name),
@@ -356,11 +401,7 @@ impl Store {
 
     /// A page's bytes, and in how many parts it is stored (0: in one piece).
     fn page(&self, name: &[u8]) -> Result<(sled::IVec, u16), Fault> {
-        let value = self
-            .db
-            .get(name)
-            .map_err(|e| fault("read sled", &self.dir, e))?
-            .ok_or_else(|| self.corrupt(name, "a page that was there is gone".into()))?;
+        let value = self.get(name)?.ok_or_else(|| self.corrupt(name, "a page that was there is gone".into()))?;
         match value.first() {
             Some(&IN_PARTS) => self.parts(name, &value),
             _ => Ok((value, 0)),
@@ -372,10 +413,17 @@ impl Store {
         let count = u16::from_le_bytes([low, high]);
         let mut page = Vec::new();
         for part in 0..count {
-            let bytes = self.db.get(part_key(name, part)).map_err(|e| fault("read sled", &self.dir, e))?;
+            let bytes = self.get(&part_key(name, part))?;
             page.extend_from_slice(&bytes.ok_or_else(|| self.corrupt(name, format!("part {part} is gone")))?);
         }
         Ok((page.into(), count))
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, Fault> {
+        match &self.rows {
+            Rows::Sled(db) => db.get(key).map_err(|e| fault("read sled", &self.dir, e)),
+            Rows::Plain(rows) => Ok(rows.get(key).map(sled::IVec::from)),
+        }
     }
 
     fn corrupt(&self, name: &[u8], what: String) -> Fault {
