@@ -188,6 +188,19 @@ impl Node {
         &self.shared.state
     }
 
+    /// Binds the node to a cluster, durably.
+    ///
+    /// # Errors
+    /// It belongs to another one, or cannot write that down.
+    pub fn join(&self, cluster: [u8; 16]) -> Result<(), Fault> {
+        if let Some(data_dir) = self.shared.data_dir.lock().as_ref() {
+            data_dir.set_cluster(cluster)?;
+        }
+        self.shared.state.set_cluster(cluster);
+        self.shared.links.join(cluster);
+        Ok(())
+    }
+
     /// Where transactions are handed in.
     pub fn proposer(&self) -> &Proposer {
         &self.shared.proposer

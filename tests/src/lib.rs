@@ -9,6 +9,7 @@
 //! * [`judge`]: what must be true of a history and of what the nodes tell; each judge is tested with a bad one.
 //! * [`replay`]: a second ledger that is fed a node's journal.
 //! * [`trial`]: all of these put together.
+//! * [`sim`]: no processes: whole clusters in one thread, from a seed.
 
 pub mod bench;
 pub mod cluster;
@@ -17,6 +18,7 @@ pub mod injury;
 pub mod judge;
 pub mod program;
 pub mod replay;
+pub mod sim;
 pub mod traffic;
 pub mod trial;
 pub mod world;

@@ -267,6 +267,24 @@ impl Consensus {
         }
     }
 
+    /// Makes a voter a learner.
+    pub async fn demote(&self, node: NodeId) -> Result<(), String> {
+        let change = openraft::ChangeMembers::RemoveVoters(BTreeSet::from([node]));
+        match self.raft.change_membership(change, true).await {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(problem.to_string()),
+        }
+    }
+
+    /// Takes a learner out of the cluster.
+    pub async fn remove(&self, node: NodeId) -> Result<(), String> {
+        let change = openraft::ChangeMembers::RemoveNodes(BTreeSet::from([node]));
+        match self.raft.change_membership(change, true).await {
+            Ok(_) => Ok(()),
+            Err(problem) => Err(problem.to_string()),
+        }
+    }
+
     /// Asks for a snapshot now.
     pub async fn snapshot(&self) -> Result<(), Fault> {
         self.raft.trigger().snapshot().await.map_err(|fatal| stopped(&fatal))

@@ -1,0 +1,144 @@
+//! `cargo run --release -p tests -- sim`.
+
+use crate::sim::coverage::{Counts, table};
+use crate::sim::trial::{Report, play};
+use clap::Args;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Plays seeds of the simulation
+#[derive(Args, Debug)]
+pub struct Sim {
+    /// How many seeds to play
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Stop after so many minutes
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Print everything that happens
+    #[arg(long)]
+    all: bool,
+    /// Go on after a seed that fails
+    #[arg(long)]
+    go_on: bool,
+    /// Fail when a fault never took effect in some phase
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Sums over seeds.
+#[derive(Default)]
+struct Totals {
+    seeds: u64,
+    failed: Vec<u64>,
+    transactions: u64,
+    reads: u64,
+    unknown: u64,
+    faults: Counts,
+    messages: u64,
+    digests: u64,
+    simulated: Duration,
+    polls: u64,
+}
+
+impl Sim {
+    /// Plays them.
+    pub fn run(&self) -> ExitCode {
+        let began = Instant::now();
+        let before = cpu();
+        let until = self.minutes.map(|minutes| began + Duration::from_secs(minutes * 60));
+        let mut totals = Totals::default();
+        for seed in (self.seed..).take(self.seeds as usize) {
+            let report = play(seed, self.all);
+            totals.add(&report);
+            if let Some(all) = &report.all {
+                print!("{all}");
+            }
+            if !report.complaints.is_empty() {
+                tell(&report);
+                if !self.go_on {
+                    break;
+                }
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                break;
+            }
+        }
+        let empty = totals.tell(began.elapsed(), cpu().saturating_sub(before));
+        let good = totals.failed.is_empty() && (empty == 0 || !self.strict);
+        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// Processor time of this process so far.
+fn cpu() -> Duration {
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(at.tv_sec as u64, at.tv_nsec as u32)
+}
+
+/// Says what went wrong, and how to see it again.
+fn tell(report: &Report) {
+    println!("\nseed {} fails:", report.seed);
+    for line in &report.last {
+        println!("  {line}");
+    }
+    for complaint in &report.complaints {
+        println!("- {complaint}");
+    }
+    println!("replay: cargo run --release -p tests -- sim --seeds 1 --seed {}\n", report.seed);
+}
+
+impl Totals {
+    fn add(&mut self, report: &Report) {
+        self.seeds += 1;
+        if !report.complaints.is_empty() {
+            self.failed.push(report.seed);
+        }
+        self.transactions += report.transactions;
+        self.reads += report.reads;
+        self.unknown += report.unknown;
+        self.messages += report.messages;
+        self.digests += report.digests;
+        self.simulated += report.simulated;
+        self.polls += report.polls;
+        for (cell, count) in &report.faults {
+            *self.faults.entry(*cell).or_default() += count;
+        }
+        if self.seeds == 1 {
+            println!("seed {}: {} lines, hash {}", report.seed, report.lines, report.hash);
+        }
+    }
+
+    fn tell(&self, took: Duration, cpu: Duration) -> usize {
+        let (table, empty) = table(&self.faults);
+        let faults: u64 = self.faults.values().sum();
+        let per = |count: u64| count as f64 / cpu.as_secs_f64().max(0.001);
+        println!("{table}");
+        println!(
+            "{} seeds, {} failed {:?}; {:.1} seeds a minute; {:.0} s simulated in {:.1} s, {:.1} s of CPU",
+            self.seeds,
+            self.failed.len(),
+            self.failed,
+            self.seeds as f64 * 60.0 / took.as_secs_f64(),
+            self.simulated.as_secs_f64(),
+            took.as_secs_f64(),
+            cpu.as_secs_f64(),
+        );
+        println!(
+            "{} transactions ({:.0} a second of CPU), {} reads, {} unknown at first; {faults} faults took effect ({:.0} a second of CPU)",
+            self.transactions,
+            per(self.transactions),
+            self.reads,
+            self.unknown,
+            per(faults),
+        );
+        println!(
+            "{} messages carried, {} digests compared, {} polls; {empty} cells of the table are empty",
+            self.messages, self.digests, self.polls
+        );
+        empty
+    }
+}

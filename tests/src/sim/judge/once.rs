@@ -1,0 +1,148 @@
+//! Exactly once: under one id and caller the log decides one transaction, one that somebody asked for, and everyone who
+//! asks for it hears that decision.
+
+use crate::sim::history::{History, Reply};
+use crate::sim::judge::Complaints;
+use crate::sim::judge::second::{Log, transactions};
+use ledger::{Answer, Call, Caller, Outcome, Refusal, RequestId, Transaction};
+use std::collections::BTreeMap;
+
+type Identity = (RequestId, Caller);
+
+/// What the log decided under an id, and where else it stands.
+struct Decided {
+    transaction: Transaction,
+    answer: Answer,
+}
+
+/// A refusal that is not remembered: the id is free, or holds another body.
+fn is_unremembered(answer: &Answer) -> bool {
+    let unremembered = [Refusal::RequestReused, Refusal::RequestExpired, Refusal::RequestTooEarly];
+    matches!(answer.outcome, Outcome::Refused(refusal) if unremembered.contains(&refusal))
+}
+
+/// Judges a history by the log.
+pub fn judge(history: &History, log: &Log) -> Complaints {
+    let mut complaints = Complaints::new();
+    let mut decided: BTreeMap<Identity, Decided> = BTreeMap::new();
+    let mut passing: BTreeMap<(Identity, u64, u16), Answer> = BTreeMap::new();
+    for record in log.values() {
+        let Ok((_, asked)) = transactions(record) else {
+            complaints.push(format!("entry {} does not decode", record.index));
+            continue;
+        };
+        for (transaction, answer) in asked.into_iter().zip(&record.answers) {
+            let identity = (transaction.request, transaction.caller);
+            if is_unremembered(answer) {
+                passing.insert((identity, answer.position.index, answer.position.place), answer.clone());
+            } else if !answer.repeated {
+                let (request, index) = (transaction.request, record.index);
+                let first = decided.insert(identity, Decided { transaction, answer: answer.clone() });
+                if let Some(first) = first {
+                    complaints.push(format!(
+                        "{request:?} is decided twice: at {} and in entry {index}",
+                        first.answer.position
+                    ));
+                }
+            }
+        }
+    }
+    let mut asked: BTreeMap<Identity, Vec<&Transaction>> = BTreeMap::new();
+    for (number, op) in history.ops.iter().enumerate() {
+        let identity = (op.transaction.request, op.transaction.caller);
+        asked.entry(identity).or_default().push(&op.transaction);
+        let first = decided.get(&identity);
+        for (_, answer) in op.answers() {
+            let told = if is_unremembered(answer) {
+                passing.get(&(identity, answer.position.index, answer.position.place)).cloned()
+            } else {
+                first.filter(|first| first.transaction == op.transaction).map(|first| first.answer.clone())
+            };
+            match told {
+                None => complaints.push(format!("op {number} was answered {answer:?}, the log has no such thing")),
+                Some(told) if (told.position, &told.outcome) != (answer.position, &answer.outcome) => {
+                    complaints.push(format!("op {number} was answered {answer:?}, the log says {told:?}"));
+                }
+                Some(_) => {}
+            }
+        }
+        let not_done = !op.attempts.is_empty() && op.attempts.iter().all(|attempt| attempt.reply == Reply::NotDone);
+        if let Some(first) = first.filter(|first| not_done && first.transaction == op.transaction) {
+            let again = history.ops.iter().filter(|other| other.transaction == op.transaction).count() > 1;
+            if !again {
+                complaints.push(format!("op {number} was called not done, the log has it at {}", first.answer.position));
+            }
+        }
+    }
+    for (identity, first) in &decided {
+        let own = identity.1 == Caller::Node && first.transaction.call == Call::Tick;
+        let known = asked.get(identity).is_some_and(|asked| asked.contains(&&first.transaction));
+        if !own && !known {
+            complaints.push(format!("nobody asked for what stands at {}: {:?}", first.answer.position, identity.0));
+        }
+    }
+    complaints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::judge::made;
+    use ledger::Position;
+
+    #[test]
+    fn a_good_history_is_good() {
+        let log = made::log(5);
+        let mut history = made::history(&log);
+        // Asked again: the first answer, marked as such.
+        let mut again = history.ops[2].attempts[0].clone();
+        if let Reply::Answer(answer) = &mut again.reply {
+            answer.repeated = true;
+        }
+        history.ops[2].attempts.push(again);
+        history.ops[3].attempts[0].reply = Reply::Unknown;
+        assert_eq!(judge(&history, &log), Complaints::new());
+    }
+
+    #[test]
+    fn decided_twice_is_seen() {
+        let mut log = made::log(5);
+        let mut twice = log[&3].clone();
+        twice.index = 9;
+        log.insert(9, twice);
+        let history = made::history(&made::log(5));
+        assert!(judge(&history, &log).iter().any(|complaint| complaint.contains("decided twice")));
+    }
+
+    #[test]
+    fn another_answer_and_a_lost_one_are_seen() {
+        let log = made::log(5);
+        let mut history = made::history(&log);
+        history.ops[2].attempts[0].reply = Reply::Answer(made::refused(3, Refusal::AreaExists));
+        assert_eq!(judge(&history, &log).len(), 1);
+        let mut log = made::log(5);
+        log.remove(&5);
+        assert_eq!(judge(&made::history(&made::log(5)), &log).len(), 1);
+    }
+
+    #[test]
+    fn another_position_is_seen() {
+        let log = made::log(5);
+        let mut history = made::history(&log);
+        if let Reply::Answer(answer) = &mut history.ops[4].attempts[0].reply {
+            answer.position = Position { index: 4, place: 0 };
+        }
+        assert_eq!(judge(&history, &log).len(), 1);
+    }
+
+    #[test]
+    fn what_nobody_asked_and_what_was_called_not_done_are_seen() {
+        let log = made::log(5);
+        let mut history = made::history(&log);
+        history.ops.pop();
+        assert_eq!(judge(&history, &log).len(), 1);
+        let mut history = made::history(&log);
+        history.ops[2].attempts[0].reply = Reply::NotDone;
+        assert_eq!(judge(&history, &log).len(), 1);
+    }
+}

@@ -1,0 +1,545 @@
+//! One simulation from its seed: a cluster is founded, clients ask, blows fall; then everything is whole again, and the
+//! cluster must heal, serve and agree; then the judges.
+
+use crate::note;
+use crate::sim::asks::Known;
+use crate::sim::blows::Dealer;
+use crate::sim::clients::Office;
+use crate::sim::coverage::{Coverage, Counts, Fault};
+use crate::sim::draw::Draw;
+use crate::sim::floor::{Floor, rng, run};
+use crate::sim::history::Diary;
+use crate::sim::judge::digests::Digests;
+use crate::sim::judge::linear::{Reads, real_time};
+use crate::sim::judge::second::Log;
+use crate::sim::judge::streams::Stream;
+use crate::sim::judge::{Complaints, audit, once, present, second, streams};
+use crate::sim::machine::{DiskTemper, Machine};
+use crate::sim::net::{Net, Weather};
+use crate::sim::sites::{CLUSTER, News, Sites};
+use futures::StreamExt;
+use node::raft::NodeId;
+use parking_lot::Mutex;
+use proto::v1::ledger_server::Ledger;
+use proto::v1::watch_response::Kind;
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How long a cluster may take to heal once nothing is wrong any more.
+const HEAL_MOST: Duration = Duration::from_secs(60);
+/// How long the cluster serves after it has healed.
+const SERVE: Duration = Duration::from_secs(2);
+/// How much of a journal is read at once.
+const PAGE: usize = 1 << 20;
+
+/// What came of a simulation.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Its seed.
+    pub seed: u64,
+    /// What is wrong; empty when nothing is.
+    pub complaints: Complaints,
+    /// A hash of everything that happened, in order.
+    pub hash: String,
+    /// How many lines that is.
+    pub lines: u64,
+    /// The last of them.
+    pub last: Vec<String>,
+    /// All of them, if they were kept.
+    pub all: Option<String>,
+    /// Transactions that the log decided.
+    pub transactions: u64,
+    /// Reads that were answered.
+    pub reads: u64,
+    /// Transactions whose outcome a client was not told at least once.
+    pub unknown: u64,
+    /// Faults that took effect.
+    pub faults: Counts,
+    /// Messages carried.
+    pub messages: u64,
+    /// Digests compared.
+    pub digests: u64,
+    /// How much time passed in it.
+    pub simulated: Duration,
+    /// How many times a task was polled.
+    pub polls: u64,
+}
+
+/// Plays a seed. `keep_all`: the report has every line of what happened.
+pub fn play(seed: u64, keep_all: bool) -> Report {
+    let draw = Arc::new(Draw::of(seed));
+    let folder = Folder::new(seed);
+    let floor = Arc::new(Floor::default());
+    let outside = Machine::outside(&floor, seed);
+    let place = folder.0.clone();
+    let of_main = floor.clone();
+    let told: Arc<Mutex<Option<Diary>>> = Arc::default();
+    let tell = told.clone();
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        run(&floor, seed, outside.clone(), async move {
+            let diary = Diary::begin(keep_all);
+            *tell.lock() = Some(diary.clone());
+            simulate(of_main, draw, diary, &place).await
+        })
+    }));
+    let diary = told.lock().take();
+    let mut report = ended.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_string()));
+        Report { complaints: vec![said.unwrap_or_else(|| "a panic without words".into())], ..Report::default() }
+    });
+    report.seed = seed;
+    report.polls = floor.polls();
+    if let Some(diary) = diary {
+        (report.hash, report.lines, report.last, report.all) = (diary.hash(), diary.lines(), diary.last(), diary.all());
+    }
+    report
+}
+
+/// A folder in memory, gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(seed: u64) -> Folder {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = root.join(format!("gongji-sim-{}-{seed}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Everything that the parts of one simulation share.
+struct Trial {
+    office: Arc<Office>,
+    dealer: Arc<Dealer>,
+    log: Mutex<Log>,
+    cursors: Mutex<BTreeMap<NodeId, u64>>,
+    digests: Mutex<Digests>,
+    complaints: Mutex<Complaints>,
+    streams: Mutex<Vec<Stream>>,
+    stopped: AtomicBool,
+}
+
+async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Path) -> Report {
+    let seed = draw.seed;
+    note!(diary, "{draw:?}");
+    let coverage = Coverage::default();
+    let net = Net::new(seed, &coverage);
+    net.set_weather(Weather { delay: draw.weather.delay, ..Weather::default() });
+    let (sites, news, cuts) = Sites::new(&floor, &net, &diary, &coverage, &draw, folder);
+    sites.set_temper(DiskTemper { sync: draw.disk.sync, ..DiskTemper::default() });
+    let known = Mutex::new(Known::default());
+    let closed = AtomicBool::new(false);
+    let office =
+        Arc::new(Office { sites: sites.clone(), net: net.clone(), diary: diary.clone(), known, closed });
+    let dealer = Arc::new(Dealer {
+        sites: sites.clone(),
+        net: net.clone(),
+        diary: diary.clone(),
+        coverage: coverage.clone(),
+        draw: draw.clone(),
+        changing: AtomicUsize::new(0),
+        turned: Mutex::default(),
+    });
+    let trial = Arc::new(Trial {
+        office,
+        dealer,
+        log: Mutex::default(),
+        cursors: Mutex::default(),
+        digests: Mutex::default(),
+        complaints: Mutex::default(),
+        streams: Mutex::default(),
+        stopped: AtomicBool::new(false),
+    });
+    node::host::spawn(trial.clone().keep(news, cuts));
+    node::host::spawn(trial.clone().observe());
+    trial.form().await;
+    trial.office.found(&mut rng(seed, 10), &draw, CLUSTER).await;
+    for number in 0..2 {
+        node::host::spawn(trial.clone().watch(number));
+    }
+    let mut clients = Vec::new();
+    for number in 0..draw.clients as u64 {
+        clients.push(node::host::spawn(trial.office.clone().serve(rng(seed, 100 + number), draw.think)));
+    }
+    note!(diary, "the storm begins");
+    net.set_weather(draw.weather);
+    sites.set_temper(draw.disk);
+    trial.dealer.clone().deal(rng(seed, 11), Instant::now() + draw.storm).await;
+    note!(diary, "the storm is over");
+    coverage.end();
+    net.cut(Default::default());
+    net.set_weather(Weather { delay: draw.weather.delay, ..Weather::default() });
+    sites.set_temper(DiskTemper { sync: draw.disk.sync, ..DiskTemper::default() });
+    sites.make_room(true);
+    for node in sites.all() {
+        sites.site(node, |site| {
+            site.away_until = None;
+            site.clock.set_ahead_ms(0);
+        });
+    }
+    trial.heal().await;
+    tokio::time::sleep(SERVE).await;
+    trial.office.closed.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.unwrap_or_else(|problem| panic!("a client: {problem}"));
+    }
+    let last = trial.settle().await;
+    let mut report = trial.judge(last).await;
+    report.faults = coverage.counts();
+    report.messages = net.carried();
+    report.simulated = Duration::from_micros(diary.now());
+    report
+}
+
+impl Trial {
+    fn sites(&self) -> &Sites {
+        &self.office.sites
+    }
+
+    fn diary(&self) -> &Diary {
+        &self.office.diary
+    }
+
+    fn complain(&self, complaint: String) {
+        note!(self.diary(), "WRONG: {complaint}");
+        self.complaints.lock().push(complaint);
+    }
+
+    /// Forms the cluster.
+    async fn form(&self) {
+        let draw = &self.dealer.draw;
+        let nodes: Vec<NodeId> = (0..draw.voters + draw.learners).map(|_| self.sites().found()).collect();
+        for node in &nodes {
+            assert!(self.sites().start(*node).await, "a new node does not start");
+        }
+        let (first, machine) = self.sites().node(nodes[0]).expect("it was started");
+        first.join(CLUSTER).expect("a new node joins any cluster");
+        let voters = nodes[..draw.voters].iter().map(|node| (*node, Sites::member(*node))).collect();
+        let consensus = first.consensus().clone();
+        drop(first);
+        let formed = machine.run(async move { consensus.initialize(voters).await }).await;
+        assert_eq!(formed, Some(Ok(())), "the cluster could not be formed");
+        for learner in &nodes[draw.voters..] {
+            for _ in 0..200 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let Some((leader, machine)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+                    continue;
+                };
+                let (consensus, id) = (leader.consensus().clone(), *learner);
+                let added = machine.run(async move { consensus.add_learner(id, Sites::member(id)).await }).await;
+                if added == Some(Ok(())) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Starts what is down and may be up, takes down what has fallen, and writes down what the cluster does.
+    async fn keep(
+        self: Arc<Self>,
+        mut news: mpsc::UnboundedReceiver<News>,
+        mut cuts: mpsc::UnboundedReceiver<u64>,
+    ) {
+        let mut chance = rng(self.dealer.draw.seed, 12);
+        loop {
+            tokio::select! {
+                biased;
+                Some(machine) = cuts.recv() => {
+                    if let Some(node) = self.sites().whose(machine) {
+                        note!(self.diary(), "node {node} lost its power while it wrote");
+                        self.dealer.coverage.hit(Fault::PowerCut);
+                        self.sites().crash(node, false).await;
+                    }
+                }
+                Some(News::Fell(node, machine, fault)) = news.recv() => {
+                    if self.sites().whose(machine) == Some(node) {
+                        note!(self.diary(), "node {node} stops: {}", self.sites().plain(&fault.to_string()));
+                        self.fell(node, &fault);
+                        self.sites().crash(node, true).await;
+                    }
+                }
+                () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            }
+            self.sites().make_room(false);
+            let changing = self.dealer.changing.load(Ordering::Relaxed) > 0;
+            self.dealer.coverage.enter(self.sites().phase(changing));
+            for node in self.sites().down() {
+                let away = self.sites().site(node, |site| site.away_until.is_some_and(|until| Instant::now() < until));
+                // Not all at one moment.
+                if away == Some(false) && chance.random_ratio(1, 3) {
+                    let this = self.clone();
+                    node::host::spawn(async move { this.sites().start(node).await });
+                }
+            }
+        }
+    }
+
+    /// A node may stop because its disk is full or was damaged; anything else is a complaint.
+    fn fell(&self, node: NodeId, fault: &node::fault::Fault) {
+        use node::fault::Fault as F;
+        let hurt = self.sites().site(node, |site| site.hurt) == Some(true);
+        let why = fault.to_string();
+        let full = why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
+        match fault {
+            F::Diverged { .. } => self.complain(format!("node {node}: {fault}")),
+            _ if full || hurt => {}
+            _ => self.complain(format!("node {node} stopped though nothing was wrong with its disk: {}", self.sites().plain(&why))),
+        }
+    }
+
+    /// Reads the nodes' journals and digests as they go on.
+    async fn observe(self: Arc<Self>) {
+        while !self.stopped.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            for id in self.sites().up() {
+                let Some((node, machine)) = self.sites().node(id) else { continue };
+                let this = self.clone();
+                machine.run(async move { this.look_at(id, &node) }).await;
+            }
+        }
+    }
+
+    fn look_at(&self, id: NodeId, node: &node::Node) {
+        let mut next = self.cursors.lock().get(&id).copied().unwrap_or(1);
+        loop {
+            // A node that is unwell says so itself.
+            let Ok(page) = node.state().journal_read(next, PAGE) else { return };
+            let mut log = self.log.lock();
+            for record in page.entries {
+                match log.get(&record.index) {
+                    Some(known) if *known != record => {
+                        let index = record.index;
+                        drop(log);
+                        self.complain(format!("node {id} tells another entry {index} than others did"));
+                        return;
+                    }
+                    Some(_) => {}
+                    None => drop(log.insert(record.index, record)),
+                }
+            }
+            drop(log);
+            let more = page.next > next && page.next <= page.covered;
+            next = next.max(page.next);
+            if !more {
+                break;
+            }
+        }
+        self.cursors.lock().insert(id, next);
+        let applied = node.state().applied().index();
+        let before = applied.saturating_sub(applied % 16);
+        for index in [applied, before] {
+            if let Some(root) = node.state().digest_at(index) {
+                let complaints = self.digests.lock().node(id, index, root);
+                complaints.into_iter().for_each(|complaint| self.complain(complaint));
+            }
+        }
+        for (turned, fault, phase) in std::mem::take(&mut *self.dealer.turned.lock()) {
+            if turned == id && node.consensus().leads() {
+                self.dealer.coverage.hit_in(fault, phase);
+            }
+        }
+    }
+
+    /// Watches from the beginning, of one node after another.
+    async fn watch(self: Arc<Self>, number: usize) {
+        let mut chance = rng(self.dealer.draw.seed, 20 + number as u64);
+        let place = {
+            let mut streams = self.streams.lock();
+            streams.push(Stream { name: format!("watcher {number}"), from: 1, next: 1, told: Vec::new() });
+            streams.len() - 1
+        };
+        while !self.stopped.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(chance.random_range(20..200))).await;
+            let up = self.sites().up();
+            let Some((node, machine)) = up.choose(&mut chance).and_then(|id| self.sites().node(*id)) else { continue };
+            let from = self.streams.lock()[place].next;
+            let this = self.clone();
+            let life = Duration::from_millis(chance.random_range(100..4_000));
+            let watching = machine.run(async move {
+                let asked = proto::v1::WatchRequest { from_index: Some(from) };
+                let Ok(stream) = node.ledger_service().watch(tonic::Request::new(asked)).await else { return };
+                drop(node);
+                let mut stream = stream.into_inner();
+                while let Ok(Some(Ok(told))) = tokio::time::timeout(life, stream.next()).await {
+                    this.told(place, told);
+                }
+            });
+            tokio::time::timeout(life, watching).await.ok();
+        }
+    }
+
+    fn told(&self, place: usize, told: proto::v1::WatchResponse) {
+        use prost::Message;
+        let stream = &mut self.streams.lock()[place];
+        match told.kind {
+            Some(Kind::Entry(entry)) => {
+                let hash = *blake3::hash(&entry.encode_to_vec()).as_bytes();
+                stream.told.push((entry.index, entry.decisions.len(), hash));
+                stream.next = entry.index + 1;
+            }
+            Some(Kind::Heartbeat(beat)) => stream.next = stream.next.max(beat.next),
+            None => {}
+        }
+    }
+
+    /// Waits until every node that is not lost is up and follows one leader.
+    async fn heal(&self) {
+        let begun = Instant::now();
+        loop {
+            if self.is_healed() {
+                note!(self.diary(), "healed after {} ms", begun.elapsed().as_millis());
+                return;
+            }
+            if begun.elapsed() > HEAL_MOST {
+                self.complain(format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn is_healed(&self) -> bool {
+        if !self.sites().down().is_empty() {
+            return false;
+        }
+        let Some((leader, _)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else { return false };
+        let standing = leader.consensus().standing();
+        standing.members.keys().all(|member| {
+            let lost = self.sites().site(*member, |site| site.lost) != Some(false);
+            let follows = self.sites().node(*member).is_some_and(|(node, _)| {
+                let theirs = node.consensus().standing();
+                theirs.leader == Some(standing.node) && theirs.applied + 50 >= standing.applied
+            });
+            lost || follows
+        })
+    }
+
+    fn standings(&self) -> String {
+        let each = self.sites().all().into_iter().map(|id| match self.sites().node(id) {
+            None => format!("{id} is not up"),
+            Some((node, _)) => {
+                let at = node.consensus().standing();
+                format!(
+                    "{id} {:?} term {} leader {:?} log {} applied {} voters {:?}",
+                    at.role, at.term, at.leader, at.last_log, at.applied, at.voters
+                )
+            }
+        });
+        each.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Asks for what is unknown until it is known, and waits until everyone has everything. Gives the last index.
+    async fn settle(&self) -> u64 {
+        let mut chance = rng(self.dealer.draw.seed, 13);
+        let open: Vec<usize> = self.diary().history(|history| {
+            let ops = history.ops.iter().enumerate();
+            ops.filter(|(_, op)| op.answers().next().is_none()).map(|(number, _)| number).collect()
+        });
+        note!(self.diary(), "{} transactions are open", open.len());
+        for op in open {
+            if !self.office.settle(&mut chance, &[op], 40).await {
+                self.complain(format!("nobody says what became of op {op}, though nothing is wrong any more"));
+                break;
+            }
+        }
+        let begun = Instant::now();
+        loop {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let (up, applied) = self.applied();
+            let last = applied.iter().copied().max().unwrap_or(0);
+            let watched = self.streams.lock().iter().all(|stream| stream.next > last);
+            if watched && applied.iter().all(|index| *index == last) && self.is_healed() {
+                note!(self.diary(), "{up} nodes are at {last}");
+                return last;
+            }
+            if begun.elapsed() > HEAL_MOST {
+                self.complain(format!("not everyone has everything after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                return last;
+            }
+        }
+    }
+
+    fn applied(&self) -> (usize, Vec<u64>) {
+        let up = self.sites().up();
+        let applied = up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
+        (up.len(), applied.collect())
+    }
+
+    async fn judge(&self, last: u64) -> Report {
+        self.stopped.store(true, Ordering::Relaxed);
+        for id in self.sites().up() {
+            let Some((node, _)) = self.sites().node(id) else { continue };
+            self.look_at(id, &node);
+        }
+        let history = self.diary().history(|history| history.clone());
+        let log = self.log.lock().clone();
+        let mut complaints = Complaints::new();
+        let mut reads = Reads::of(&history);
+        let mut audits = audit::Intervals::default();
+        let mut digests = self.digests.lock().clone();
+        let mut before = ledger::MapState::new();
+        let (second, found) = second::replay(&log, |index, state| {
+            reads.before(index, &before);
+            audits.see(index, state);
+            digests.second(index, state.digest().root());
+            before = state.clone();
+        });
+        reads.before(u64::MAX, &before);
+        let mut add = |judge: &str, found: Complaints| {
+            complaints.extend(found.into_iter().take(5).map(|complaint| format!("[{judge}] {complaint}")));
+        };
+        add("second ledger", found);
+        add("reads", reads.complaints);
+        add("real time", real_time(&history));
+        add("once", once::judge(&history, &log));
+        add("audit", audits.complaints);
+        add("audit", audit::judge("the second ledger", &second, Some(second.digest())));
+        add("digests", digests.judge());
+        add("streams", streams::judge(&self.streams.lock(), &log));
+        add("present", present::judge("the second ledger", &history, &second));
+        for id in self.sites().up() {
+            let Some((node, _)) = self.sites().node(id) else { continue };
+            let name = format!("node {id}");
+            let applied = node.state().applied();
+            if applied.index() == last && applied.digest.root() != second.digest().root() {
+                add("digests", vec![format!("{name} ends with another state than a second ledger")]);
+            }
+            let reader = node.state().reader();
+            add("present", present::judge(&name, &history, &reader));
+            add("audit", audit::judge(&name, &reader, Some(&applied.digest)));
+        }
+        for complaint in &complaints {
+            note!(self.diary(), "WRONG: {complaint}");
+        }
+        complaints.splice(0..0, self.complaints.lock().iter().cloned());
+        let unknown = history.ops.iter().filter(|op| {
+            op.attempts.iter().any(|attempt| attempt.reply == crate::sim::history::Reply::Unknown)
+        });
+        Report {
+            transactions: log.values().map(|record| record.answers.len() as u64).sum(),
+            reads: history.reads.len() as u64,
+            unknown: unknown.count() as u64,
+            digests: digests.count() as u64,
+            complaints,
+            ..Report::default()
+        }
+    }
+}
