@@ -86,7 +86,7 @@ impl Known {
             begin.push((national, Call::SetAreaOpen { area: area(place), from, until: None }));
             let (year, premium, tariff) = (2027, Premium::Resident, Tariff::Exactly(fen(40_000)));
             let call = Call::SetTariff { area: area(place), premium, year, effective: from, tariff };
-            begin.push((Caller::Province(area(place).province()), call));
+            begin.push((national, call));
         }
         let mut people = Vec::new();
         for place in 0..PLACES.len() {

@@ -1,6 +1,7 @@
 //! `cargo run --release -p tests -- sim`.
 
 use crate::sim::coverage::{Counts, table};
+use crate::sim::history::Keep;
 use crate::sim::trial::{Report, play};
 use clap::Args;
 use std::process::ExitCode;
@@ -52,11 +53,8 @@ impl Sim {
         let until = self.minutes.map(|minutes| began + Duration::from_secs(minutes * 60));
         let mut totals = Totals::default();
         for seed in (self.seed..).take(self.seeds as usize) {
-            let report = play(seed, self.all);
+            let report = play(seed, if self.all { Keep::Print } else { Keep::Last });
             totals.add(&report);
-            if let Some(all) = &report.all {
-                print!("{all}");
-            }
             if !report.complaints.is_empty() {
                 tell(&report);
                 if !self.go_on {

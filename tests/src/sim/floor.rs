@@ -15,6 +15,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Which machine a task belongs to.
 pub type Owner = u64;
@@ -125,42 +126,53 @@ pub fn run<T: Send + 'static>(
         jobs: BTreeMap::new(),
         rng: SmallRng::seed_from_u64(seed),
         order: Vec::new(),
+        moment: Instant::now(),
+        rounds: 0,
     };
-    let ended = runtime.block_on(tokio::task::unconstrained(std::future::poll_fn(|cx| {
+    let ended = runtime.block_on(std::future::poll_fn(|cx| {
         running.work(cx);
         std::pin::Pin::new(&mut main).poll(cx)
-    })));
+    }));
     running.clear();
     drop(entered);
     ended.unwrap_or_else(|problem| panic!("{problem}"))
 }
 
+/// How often tasks may wake one another before time goes on.
+const ROUNDS_MOST: u64 = 200_000;
+
 struct Running {
     floor: Arc<Floor>,
     jobs: BTreeMap<u64, (Job, Waker)>,
     rng: SmallRng,
+    /// Tasks of this round that have not been polled yet.
     order: Vec<u64>,
+    moment: Instant,
+    rounds: u64,
 }
 
 impl Running {
-    /// Polls whatever is ready, round by round, until nothing is.
+    /// Polls one task that is ready, and asks to be called again if there are more: so each has tokio's budget for itself,
+    /// and one that feeds itself lets others run, as on tokio's own scheduler.
     fn work(&mut self, cx: &mut Context<'_>) {
         self.floor.inner.lock().root = Some(cx.waker().clone());
-        loop {
-            self.tidy();
+        self.tidy();
+        if self.order.is_empty() {
             let ready = std::mem::take(&mut self.floor.inner.lock().ready);
-            self.order.clear();
             self.order.extend(ready.into_iter().filter(|task| self.jobs.contains_key(task)));
-            if self.order.is_empty() {
-                return;
+            self.order.shuffle(&mut self.rng);
+            if Instant::now() > self.moment {
+                (self.moment, self.rounds) = (Instant::now(), 0);
             }
-            let mut order = std::mem::take(&mut self.order);
-            order.shuffle(&mut self.rng);
-            for task in order.drain(..) {
-                self.poll(task);
-                self.tidy();
-            }
-            self.order = order;
+            self.rounds += 1;
+            assert!(self.rounds < ROUNDS_MOST, "tasks wake one another for ever, and no time passes");
+        }
+        if let Some(task) = self.order.pop() {
+            self.poll(task);
+            self.tidy();
+        }
+        if !self.order.is_empty() || !self.floor.inner.lock().ready.is_empty() {
+            cx.waker().wake_by_ref();
         }
     }
 

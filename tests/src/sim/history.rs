@@ -83,6 +83,17 @@ pub struct History {
     pub reads: Vec<Read>,
 }
 
+/// What becomes of the lines of a diary, beside their hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The last of them are kept.
+    Last,
+    /// All of them are kept.
+    All,
+    /// They are printed as they come.
+    Print,
+}
+
 const LAST_EVENTS: usize = 200;
 
 /// What happens, as it happens: hashed whole, the last of it kept in words.
@@ -94,18 +105,20 @@ struct Pages {
     hash: blake3::Hasher,
     last: VecDeque<String>,
     all: Option<String>,
+    live: bool,
     count: u64,
     history: History,
 }
 
 impl Diary {
-    /// An empty one that begins now. With `all` every line is kept.
-    pub fn begin(all: bool) -> Diary {
+    /// An empty one that begins now.
+    pub fn begin(keep: Keep) -> Diary {
         Diary(Arc::new(Mutex::new(Pages {
             began: Instant::now(),
             hash: blake3::Hasher::new(),
             last: VecDeque::new(),
-            all: all.then(String::new),
+            all: (keep == Keep::All).then(String::new),
+            live: keep == Keep::Print,
             count: 0,
             history: History::default(),
         })))
@@ -126,6 +139,9 @@ impl Diary {
         pages.hash.update(line.as_bytes());
         pages.hash.update(b"\n");
         pages.count += 1;
+        if pages.live {
+            println!("{line}");
+        }
         if let Some(all) = &mut pages.all {
             all.push_str(&line);
             all.push('\n');

@@ -8,7 +8,7 @@ use crate::sim::clients::Office;
 use crate::sim::coverage::{Coverage, Counts, Fault};
 use crate::sim::draw::Draw;
 use crate::sim::floor::{Floor, rng, run};
-use crate::sim::history::Diary;
+use crate::sim::history::{Diary, Keep};
 use crate::sim::judge::digests::Digests;
 use crate::sim::judge::linear::{Reads, real_time};
 use crate::sim::judge::second::Log;
@@ -35,6 +35,8 @@ use tokio::time::Instant;
 
 /// How long a cluster may take to heal once nothing is wrong any more.
 const HEAL_MOST: Duration = Duration::from_secs(60);
+/// How long all of it may take.
+const SIMULATED_MOST: Duration = Duration::from_secs(300);
 /// How long the cluster serves after it has healed.
 const SERVE: Duration = Duration::from_secs(2);
 /// How much of a journal is read at once.
@@ -73,8 +75,8 @@ pub struct Report {
     pub polls: u64,
 }
 
-/// Plays a seed. `keep_all`: the report has every line of what happened.
-pub fn play(seed: u64, keep_all: bool) -> Report {
+/// Plays a seed.
+pub fn play(seed: u64, keep: Keep) -> Report {
     let draw = Arc::new(Draw::of(seed));
     let folder = Folder::new(seed);
     let floor = Arc::new(Floor::default());
@@ -85,9 +87,10 @@ pub fn play(seed: u64, keep_all: bool) -> Report {
     let tell = told.clone();
     let ended = catch_unwind(AssertUnwindSafe(|| {
         run(&floor, seed, outside.clone(), async move {
-            let diary = Diary::begin(keep_all);
+            let diary = Diary::begin(keep);
             *tell.lock() = Some(diary.clone());
-            simulate(of_main, draw, diary, &place).await
+            let simulated = tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, &place)).await;
+            simulated.unwrap_or_else(|_| panic!("no end after {} s", SIMULATED_MOST.as_secs()))
         })
     }));
     let diary = told.lock().take();
@@ -231,11 +234,12 @@ impl Trial {
             assert!(self.sites().start(*node).await, "a new node does not start");
         }
         let (first, machine) = self.sites().node(nodes[0]).expect("it was started");
-        first.join(CLUSTER).expect("a new node joins any cluster");
         let voters = nodes[..draw.voters].iter().map(|node| (*node, Sites::member(*node))).collect();
-        let consensus = first.consensus().clone();
-        drop(first);
-        let formed = machine.run(async move { consensus.initialize(voters).await }).await;
+        let formed = machine.run(async move {
+            first.join(CLUSTER).map_err(|fault| fault.to_string())?;
+            first.consensus().initialize(voters).await
+        });
+        let formed = formed.await;
         assert_eq!(formed, Some(Ok(())), "the cluster could not be formed");
         for learner in &nodes[draw.voters..] {
             for _ in 0..200 {
