@@ -341,6 +341,14 @@ impl RaftNetworkV2<TypeConfig> for Link {
     {
         Box::pin(async move {
             let mut client = self.client(Lane::Entries)?;
+            // Behind this openraft keeps its pause after an error. A call that fails before it asks for a request
+            // would be made again at once, and again: a leader would spin as long as a follower is down.
+            let mut input = input;
+            let Some(first) = input.next().await else {
+                let nothing: BoxStream<'s, _> = Box::pin(futures::stream::empty());
+                return Ok(nothing);
+            };
+            let input = futures::stream::once(futures::future::ready(first)).chain(input);
             let header = self.header();
             let waiting = Arc::new(AtomicU64::new(0));
             let sent = waiting.clone();

@@ -273,7 +273,7 @@ impl Dealer {
         bytes[at] ^= 1 << rng.random_range(0..8);
         if std::fs::write(&path, bytes).is_ok() {
             note!(self.diary, "node {node}: a bit is flipped at byte {at} of {}", self.sites.plain(&path.display().to_string()));
-            self.sites.site(node, |site| site.hurt = true);
+            self.sites.site(node, |site| (site.hurt, site.flipped) = (true, true));
             self.coverage.hit(Fault::BitFlip);
         }
     }

@@ -76,7 +76,8 @@ impl Draw {
             ..StateSettings::default()
         };
         let weather = Weather {
-            delay: (ms(rng.random_range(0..=delay_most / 2)), ms(delay_most)),
+            // Never nothing: nodes that talk without a pause would stop time.
+            delay: (ms(rng.random_range(1..=delay_most / 2)), ms(delay_most)),
             loss: [0, 2, 10, 40, 100][rng.random_range(0..5)],
             twice: [0, 5, 20, 50][rng.random_range(0..4)],
             late: [0, 2, 10, 30][rng.random_range(0..4)],

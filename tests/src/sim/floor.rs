@@ -139,7 +139,7 @@ pub fn run<T: Send + 'static>(
 }
 
 /// How often tasks may wake one another before time goes on.
-const ROUNDS_MOST: u64 = 200_000;
+const ROUNDS_MOST: u64 = 20_000;
 
 struct Running {
     floor: Arc<Floor>,

@@ -1,5 +1,6 @@
 //! A machine that a node runs on: its tasks, its chance, its disk.
 
+use crate::sim::coverage::{Coverage, Fault};
 use crate::sim::disk::{Disk, Loss};
 use crate::sim::floor::{Floor, Owner, rng};
 use futures::FutureExt;
@@ -45,8 +46,7 @@ struct Plate {
     /// Syncs of the log come one after the other.
     log_free_at: Instant,
     full: bool,
-    refused: u64,
-    slowed: u64,
+    coverage: Coverage,
     /// Where the disk is copied to when the power is cut.
     cut_to: PathBuf,
     cut: Option<Loss>,
@@ -66,7 +66,8 @@ impl Machine {
         })
     }
 
-    /// A machine with what is in a folder on its disk.
+    /// A machine with what is in a folder on its disk. Give also how the disk behaves, who is told when its power is cut in
+    /// the middle of something, and where its faults are counted.
     ///
     /// # Errors
     /// What the operating system says.
@@ -74,9 +75,7 @@ impl Machine {
         floor: &Arc<Floor>,
         number: Owner,
         seed: u64,
-        root: &Path,
-        temper: DiskTemper,
-        on_cut: mpsc::UnboundedSender<Owner>,
+        (root, temper, on_cut, coverage): (&Path, DiskTemper, mpsc::UnboundedSender<Owner>, Coverage),
     ) -> io::Result<Arc<Machine>> {
         let plate = Plate {
             disk: Disk::settled(root)?,
@@ -85,8 +84,7 @@ impl Machine {
             rng: rng(seed, number << 8 | 2),
             log_free_at: Instant::now(),
             full: false,
-            refused: 0,
-            slowed: 0,
+            coverage,
             cut_to: root.with_extension("cut"),
             cut: None,
             on_cut,
@@ -149,12 +147,6 @@ impl Machine {
         self.plate().lock().temper = temper;
     }
 
-    /// How many syncs were refused, and how many were slow.
-    pub fn disk_troubles(&self) -> (u64, u64) {
-        let plate = self.plate().lock();
-        (plate.refused, plate.slowed)
-    }
-
     fn plate(&self) -> &Mutex<Plate> {
         self.disk.as_ref().expect("a node's machine has a disk")
     }
@@ -182,7 +174,7 @@ impl Host for Machine {
         let mut plate = self.plate().lock();
         let plate = &mut *plate;
         if plate.full {
-            plate.refused += 1;
+            plate.coverage.hit(Fault::DiskFull);
             return Err(full());
         }
         let cut = plate.temper.cut_one_in;
@@ -203,10 +195,12 @@ impl Host for Machine {
             let mut takes = plate.rng.random_range(least..=most);
             if plate.temper.slow_one_in > 0 && plate.rng.random_ratio(1, plate.temper.slow_one_in) {
                 takes *= 100;
-                plate.slowed += 1;
+                plate.coverage.hit(Fault::SlowDisk);
             }
             plate.log_free_at = plate.log_free_at.max(Instant::now()) + takes;
-            plate.refused += u64::from(plate.full);
+            if plate.full {
+                plate.coverage.hit(Fault::DiskFull);
+            }
             (plate.log_free_at, plate.full)
         };
         let marks = Disk::log_marks(folder);

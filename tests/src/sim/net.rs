@@ -64,6 +64,7 @@ struct Inner {
     /// Whether what is cut is cut one way only.
     one_way: bool,
     carried: u64,
+    streams: u64,
     last: BTreeMap<(NodeId, NodeId), Instant>,
 }
 
@@ -83,6 +84,7 @@ impl Net {
             cut: BTreeSet::new(),
             one_way: false,
             carried: 0,
+            streams: 0,
             last: BTreeMap::new(),
         };
         Arc::new(Net { inner: Mutex::new(inner), coverage: coverage.clone() })
@@ -113,6 +115,11 @@ impl Net {
     /// How many messages it has carried.
     pub fn carried(&self) -> u64 {
         self.inner.lock().carried
+    }
+
+    /// How many streams were begun.
+    pub fn streams(&self) -> u64 {
+        self.inner.lock().streams
     }
 
     /// Whether a client's message to or from a node gets through, and how late; clients are not cut off by [`Net::cut`].
@@ -240,10 +247,17 @@ impl Net {
 
     /// A stream each way.
     async fn stream(self: Arc<Self>, from: NodeId, to: NodeId, request: Request) -> Carried {
+        self.inner.lock().streams += 1;
         let (parts, body) = request.into_parts();
         let Some((mut service, machine)) = self.target(to) else {
             return Err(broken("connection refused"));
         };
+        // A connection is made first.
+        let Fate::Comes { after, .. } = self.fate(from, to) else {
+            tokio::time::sleep(SEND_AGAIN).await;
+            return Err(broken("no connection"));
+        };
+        tokio::time::sleep(after).await;
         let there = self.pipe(from, to, body);
         let (sender, answered) = oneshot::channel();
         let net = self.clone();

@@ -56,6 +56,8 @@ pub struct Site {
     pub away_until: Option<Instant>,
     /// A bit of it was flipped, and it has not caught up since.
     pub hurt: bool,
+    /// A bit of it was flipped some time: it may find that out much later.
+    pub flipped: bool,
 }
 
 /// All nodes.
@@ -127,6 +129,7 @@ impl Sites {
             full_until: None,
             away_until: None,
             hurt: false,
+            flipped: false,
         };
         inner.sites.insert(id, site);
         id
@@ -156,9 +159,8 @@ impl Sites {
                 return false;
             };
             inner.machines += 1;
-            let made =
-                Machine::over(&self.floor, inner.machines, self.draw.seed, &site.folder, inner.temper, self.cuts.clone());
-            let machine = made.expect("a disk");
+            let plate = (&*site.folder, inner.temper, self.cuts.clone(), self.coverage.clone());
+            let machine = Machine::over(&self.floor, inner.machines, self.draw.seed, plate).expect("a disk");
             machine.set_full(site.full_until.is_some_and(|until| Instant::now() < until));
             site.machine = Some(machine.clone());
             site.life += 1;
@@ -183,6 +185,10 @@ impl Sites {
     }
 
     fn came_up(&self, id: NodeId, node: Node, machine: &Arc<Machine>) {
+        // It may have crashed while the news of its start was on the way.
+        if self.whose(machine.number) != Some(id) {
+            return;
+        }
         let node = Arc::new(node);
         for repaired in node.state().recovery_notes() {
             note!(self.diary, "node {id}: {}", self.plain(&repaired));
@@ -251,12 +257,6 @@ impl Sites {
         }
         if loss.other_bytes + loss.zeros + loss.names > 0 {
             self.coverage.hit(Fault::TornFile);
-        }
-        let (refused, slowed) = machine.disk_troubles();
-        for (count, fault) in [(refused, Fault::DiskFull), (slowed, Fault::SlowDisk)] {
-            if count > 0 {
-                self.coverage.hit(fault);
-            }
         }
         Some(loss)
     }

@@ -24,7 +24,7 @@ use proto::v1::ledger_server::Ledger;
 use proto::v1::watch_response::Kind;
 use rand::Rng;
 use rand::seq::IndexedRandom;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -137,6 +137,8 @@ struct Trial {
     digests: Mutex<Digests>,
     complaints: Mutex<Complaints>,
     streams: Mutex<Vec<Stream>>,
+    /// Stretches of the log that a node was sent as a snapshot.
+    gaps: Mutex<BTreeSet<(NodeId, u64)>>,
     stopped: AtomicBool,
 }
 
@@ -169,6 +171,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
         digests: Mutex::default(),
         complaints: Mutex::default(),
         streams: Mutex::default(),
+        gaps: Mutex::default(),
         stopped: AtomicBool::new(false),
     });
     node::host::spawn(trial.clone().keep(news, cuts));
@@ -198,6 +201,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
             site.clock.set_ahead_ms(0);
         });
     }
+    note!(diary, "{} messages were carried, {} streams begun", net.carried(), net.streams());
     trial.heal().await;
     tokio::time::sleep(SERVE).await;
     trial.office.closed.store(true, Ordering::Relaxed);
@@ -299,7 +303,7 @@ impl Trial {
     /// A node may stop because its disk is full or was damaged; anything else is a complaint.
     fn fell(&self, node: NodeId, fault: &node::fault::Fault) {
         use node::fault::Fault as F;
-        let hurt = self.sites().site(node, |site| site.hurt) == Some(true);
+        let hurt = self.sites().site(node, |site| site.flipped) == Some(true);
         let why = fault.to_string();
         let full = why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
         match fault {
@@ -340,6 +344,11 @@ impl Trial {
                 }
             }
             drop(log);
+            if let Some((from, _)) = page.missing
+                && self.gaps.lock().insert((id, from))
+            {
+                self.dealer.coverage.hit(Fault::LongAbsence);
+            }
             let more = page.next > next && page.next <= page.covered;
             next = next.max(page.next);
             if !more {
@@ -348,6 +357,10 @@ impl Trial {
         }
         self.cursors.lock().insert(id, next);
         let applied = node.state().applied().index();
+        let reached = self.log.lock().last_key_value().map_or(0, |(index, _)| *index);
+        if applied + 10 > reached {
+            self.sites().site(id, |site| site.hurt = false);
+        }
         let before = applied.saturating_sub(applied % 16);
         for index in [applied, before] {
             if let Some(root) = node.state().digest_at(index) {
