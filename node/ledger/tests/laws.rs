@@ -83,8 +83,9 @@ fn worlds(seed: u64, transactions: u64) -> Report {
     while done < transactions {
         let replay = Replay(world);
         report.turn();
+        let since = Instant::now();
         match play_world(world, &mut report) {
-            Ok(more) => done += more,
+            Ok(more) => { done += more; if since.elapsed().as_millis()>1500 {println!("slow world {world} {more} {:?}", since.elapsed());} }
             Err(what) => panic!("{what}"),
         }
         world = world.wrapping_add(1);

@@ -5,6 +5,7 @@ use super::{Ask, Sender, Verb};
 use crate::model::Model;
 use ledger::command::DisputeReason;
 use ledger::stamp::Month;
+use ledger::table::ClearingRecord;
 use ledger::{Area, Call, Caller, Fen, FileNumber, Sum};
 
 impl Sender {
@@ -36,7 +37,12 @@ impl Sender {
             }
             _ => {}
         }
-        let (month, payer, payee) = self.line(model, a, b);
+        let pays = ask.verb == Verb::PayClearing;
+        let fits = |line: &ClearingRecord| {
+            let both = line.payer_confirmed && line.payee_confirmed;
+            d > 150 || if pays { both && line.paid < line.amount } else { !both }
+        };
+        let (month, payer, payee) = self.line(model, a, b, fits);
         let known = model.lines.get(&(month, payer, payee));
         let side = if c < 128 { payer } else { payee };
         match ask.verb {
@@ -61,9 +67,16 @@ impl Sender {
     }
 
     /// Mostly a line of a closed month, often one between two provinces; else one that is not there.
-    pub(super) fn line(&self, model: &Model, pick: u8, any: u8) -> (Month, Area, Area) {
-        let across = |line: &&(Month, Area, Area)| any > 150 || line.1.province() != line.2.province();
-        let lines: Vec<_> = model.lines.keys().rev().filter(across).take(12).copied().collect();
+    pub(super) fn line(
+        &self,
+        model: &Model,
+        pick: u8,
+        any: u8,
+        fits: impl Fn(&ClearingRecord) -> bool,
+    ) -> (Month, Area, Area) {
+        let across = |line: &(Month, Area, Area)| any > 150 || line.1.province() != line.2.province();
+        let lines = model.lines.iter().rev().filter(|(line, record)| across(line) && fits(record)).take(12);
+        let lines: Vec<_> = lines.map(|(line, _)| *line).collect();
         match any {
             0..240 if !lines.is_empty() => lines[usize::from(pick) % lines.len()],
             0..248 => (model.clearing, area(pick), area(pick / 8)),

@@ -24,8 +24,8 @@ impl Sender {
                 let (province, kinship) = (province(6), KinshipScope::Wide);
                 Call::RegisterProvince { province, kinship, effective: Some(effective) }
             }
-            4..8 => return self.offers(model, pick),
-            8..11 => return self.disputes(model, pick),
+            4..7 => return self.offers(model, pick),
+            7..9 => return self.disputes(model, pick),
             _ => return self.relatives(model, pick),
         };
         (0..257).map(|_| self.plain(Caller::National, call.clone())).collect()
@@ -51,7 +51,7 @@ impl Sender {
     }
 
     fn disputes(&mut self, model: &Model, pick: u8) -> Vec<Transaction> {
-        let (month, payer, payee) = self.line(model, pick, 0);
+        let (month, payer, payee) = self.line(model, pick, 0, |_| true);
         let (reason, file) = (DisputeReason::CountedTwice, FileNumber::new("D-2").expect("a number"));
         let call = Call::DisputeClearing { month, payer, payee, reason, file };
         (0..17).map(|_| self.plain(Caller::Province(payee.province()), call.clone())).collect()
@@ -85,10 +85,10 @@ impl Sender {
         }
         let agency = Caller::Agency(place);
         let stopped = Call::SetInsuranceStatus { person: donor, status: InsuranceStatus::Stopped };
-        let end = match pick % 5 {
+        let end = match pick / 16 % 8 {
             0 => Call::RegisterDeath { person: donor },
             1 => Call::TerminateInsurance { person: donor, reason: Termination::Other },
-            2 => {
+            2..6 => {
                 let (insurance, area) = (Insurance::Resident, place);
                 Call::EnrolPerson { person: donor, insurance, area, retired: false }
             }

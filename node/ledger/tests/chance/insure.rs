@@ -28,7 +28,7 @@ impl Sender {
         }
         let mut person = self.someone(model, a);
         let mut wish = |pick: u8, holds: &dyn Fn(&Human) -> bool| {
-            if let (0..150, Some(found)) =
+            if let (0..190, Some(found)) =
                 (pick, self.someone_who(model, a, |model, id| holds(model.human(id))))
             {
                 person = found;
@@ -36,11 +36,15 @@ impl Sender {
         };
         match ask.verb {
             Verb::ActivateWallet => wish(b, &|human| !human.wallet),
-            Verb::SetInsuranceStatus => wish(b, &|human| human.status != InsuranceStatus::Normal),
+            Verb::SetInsuranceStatus => wish(b, &|human| {
+                let waits = [InsuranceStatus::Stopped, InsuranceStatus::Arrears, InsuranceStatus::Frozen];
+                waits.contains(&human.status) && human.transfer.is_none() || b > 100 && human.lasts()
+            }),
             Verb::ApplyTransfer => wish(b, &|human| {
                 human.status == InsuranceStatus::Stopped
                     && human.insurance == Insurance::Employee
                     && human.transfer.is_none()
+                    && !human.retired
             }),
             Verb::Payout => wish(b, &|human| {
                 human.retired

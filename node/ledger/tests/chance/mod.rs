@@ -63,7 +63,7 @@ verbs! {
     10 ReleaseRelation,
     22 SetInsuranceStatus,
     5 SetRetired,
-    3 TerminateInsurance,
+    2 TerminateInsurance,
     1 RegisterDeath,
     10 Payout,
     8 MoveWithinProvince,
@@ -74,7 +74,7 @@ verbs! {
     12 CompleteTransfer,
     4 AbandonTransfer,
     5 FailTransfer,
-    6 Suspend,
+    4 Suspend,
     8 LiftSuspension,
     6 SetTariff,
     5 SetCalendar,
@@ -120,22 +120,38 @@ pub struct Ask {
 }
 
 /// How long a wait may be.
-const SPANS: [i64; 16] = [
+const SPANS: [i64; 32] = [
+    1,
     1,
     1_000,
+    1_000,
+    1_000,
+    1_000,
     MINUTE_MS as i64,
+    MINUTE_MS as i64,
+    MINUTE_MS as i64,
+    MINUTE_MS as i64,
+    3 * MINUTE_MS as i64,
+    3 * MINUTE_MS as i64,
     10 * MINUTE_MS as i64,
+    10 * MINUTE_MS as i64,
+    10 * MINUTE_MS as i64,
+    31 * MINUTE_MS as i64,
+    31 * MINUTE_MS as i64,
     31 * MINUTE_MS as i64,
     HOUR_MS as i64,
     HOUR_MS as i64,
+    HOUR_MS as i64,
+    3 * HOUR_MS as i64,
     3 * HOUR_MS as i64,
     9 * HOUR_MS as i64,
     9 * HOUR_MS as i64,
+    9 * HOUR_MS as i64,
+    DAY_MS as i64,
     DAY_MS as i64,
     3 * DAY_MS as i64,
     9 * DAY_MS as i64,
     -5_000,
-    MINUTE_MS as i64,
     31 * DAY_MS as i64,
 ];
 
@@ -210,8 +226,8 @@ impl Dice {
         match throw % 4_000 {
             0 => Step::Flood(byte),
             1..80 => Step::Focus(byte),
-            80..600 => Step::Wait(SPANS[usize::from(byte) % SPANS.len()]),
-            600..3_600 => Step::Entry(vec![self.ask()]),
+            80..480 => Step::Wait(SPANS[usize::from(byte) % SPANS.len()]),
+            480..3_600 => Step::Entry(vec![self.ask()]),
             _ => Step::Entry((0..2 + byte % 4).map(|_| self.ask()).collect()),
         }
     }

@@ -21,7 +21,7 @@ impl Sender {
             Verb::RegisterArea => Call::RegisterArea { area: area(a) },
             Verb::SetAreaOpen => {
                 let from = self.moment(b);
-                let until = match c % 5 {
+                let until = match c % 12 {
                     0 => Some(from.plus_ms(HOUR_MS)),
                     1 if d < 60 => Some(from),
                     _ => None,
@@ -65,8 +65,10 @@ impl Sender {
         let [a, b, c, d, ..] = ask.pick;
         let lifts = ask.verb == Verb::LiftSuspension;
         let suspended = self.someone_who(model, a, |model, id| model.human(id).suspended.is_some());
+        let closed = model.shops.iter().find(|(_, shop)| shop.suspended.is_some()).map(|(id, _)| *id);
         let party = match (b, suspended) {
-            (0..70, _) => Party::Institution(shop(a)),
+            (0..90, _) if lifts && closed.is_some() => Party::Institution(closed.expect("just seen")),
+            (0..50, _) => Party::Institution(shop(a)),
             (_, Some(person)) if lifts => Party::Person(person),
             _ => Party::Person(self.someone(model, a)),
         };

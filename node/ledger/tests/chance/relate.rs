@@ -96,7 +96,8 @@ impl Sender {
 
     fn offer(&mut self, model: &Model, ask: &Ask) -> (Caller, Call) {
         let [a, b, c, ..] = ask.pick;
-        let open = model.offers.iter().rev().filter(|(_, offer)| offer.state == OfferState::Open).take(5);
+        let open = model.offers.iter().rev().filter(|(_, offer)| offer.state == OfferState::Open);
+        let open = open.filter(|(_, offer)| c < 40 || model.now < offer.returns).take(5);
         let open: Vec<OfferId> = open.map(|(id, _)| *id).collect();
         let recent: Vec<OfferId> = model.offers.keys().rev().take(8).copied().collect();
         let offer = match a {

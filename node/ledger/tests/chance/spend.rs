@@ -46,10 +46,11 @@ impl Sender {
         }
     }
 
-    /// One who has donors, mostly.
+    /// One who has donors, mostly; often one whose donors have put something in.
     fn user(&self, model: &Model, pick: u8, any: u8) -> Person {
-        let living: Vec<Person> =
-            model.bonds.values().filter(|bond| bond.phase == Phase::Living).map(|bond| bond.user).collect();
+        let living = model.bonds.iter().filter(|(_, bond)| bond.phase == Phase::Living);
+        let rich = living.filter(|(id, _)| any > 120 || model.unused(**id) > 0);
+        let living: Vec<Person> = rich.map(|(_, bond)| bond.user).collect();
         match any {
             0..190 if !living.is_empty() => living[usize::from(pick) % living.len()],
             _ => self.someone(model, pick),
@@ -80,7 +81,8 @@ impl Sender {
 
     fn hold(&self, model: &Model, ask: &Ask) -> (Caller, Call) {
         let [a, b, c, d, ..] = ask.pick;
-        let held = model.holds.iter().rev().filter(|(_, hold)| hold.state == HoldState::Held).take(6);
+        let held = model.holds.iter().rev().filter(|(_, hold)| hold.state == HoldState::Held);
+        let held = held.filter(|(_, hold)| a < 60 || model.now < hold.expires).take(6);
         let held: Vec<HoldId> = held.map(|(id, _)| *id).collect();
         let recent: Vec<HoldId> = model.holds.keys().rev().take(6).copied().collect();
         let hold = match a {

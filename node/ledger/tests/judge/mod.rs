@@ -188,13 +188,14 @@ fn cut_down(start: Start, mut steps: Vec<Step>, mut what: String) -> String {
         steps.truncate(done);
         what = again;
     }
+    let care = if differs(&steps, Care::Quick).is_some() { Care::Quick } else { Care::Thorough };
     let mut size = steps.len() / 2;
     while size > 0 {
         let mut from = 0;
         while from < steps.len() {
             let mut fewer = steps.clone();
             fewer.drain(from..(from + size).min(steps.len()));
-            match differs(&fewer, Care::Thorough) {
+            match differs(&fewer, care) {
                 Some((done, again)) => {
                     steps = fewer;
                     steps.truncate(done);

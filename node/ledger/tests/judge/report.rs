@@ -27,11 +27,12 @@ impl Report {
     }
 
     pub fn note(&mut self, model: &Model, asked: &Transaction, answer: &Answer) {
-        if answer.repeated {
+        let verb = Verb::of(&asked.call);
+        let kept_out = answer.outcome == Outcome::Refused(Refusal::ReversedBeforeArrival);
+        if answer.repeated && !kept_out {
             self.repeated += 1;
             return;
         }
-        let verb = Verb::of(&asked.call);
         match &answer.outcome {
             Outcome::Refused(refusal) => *self.refused.entry((verb, refusal.precedence())).or_default() += 1,
             Outcome::Done(events) => {

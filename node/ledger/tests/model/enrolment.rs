@@ -42,16 +42,13 @@ impl Model {
         why.when(human.releasing.is_some(), Refusal::ReleaseUnderWay);
         why.when(self.party_to_holds(person) > 0, Refusal::HoldOpen);
         let stopped = human.insurance == Insurance::Employee && human.status == InsuranceStatus::Stopped;
-        if !moves {
-            why.when(!ended && human.insurance == insurance, Refusal::PersonEnrolled);
-        } else {
-            why.when(!ended && !stopped, Refusal::PersonEnrolled);
-            let may_leave_it = ended && insurance == Insurance::Resident;
-            why.when(money && !may_leave_it, Refusal::TransferNeeded);
-        }
-        // An account for 310 is kept where its owner is insured.
-        let elsewhere = human.account.is_some_and(|kept| kept != area);
-        why.when(insurance == Insurance::Employee && elsewhere && money, Refusal::TransferNeeded);
+        let stands = if moves { !stopped } else { human.insurance == insurance };
+        why.when(!ended && stands, Refusal::PersonEnrolled);
+        // Money is left elsewhere. Only one whose insurance is over may leave it there, and only for 390; in the same
+        // area 390 leaves it where it is.
+        let elsewhere = money && human.account != Some(area);
+        let may_leave_it = insurance == Insurance::Resident && (ended || !moves);
+        why.when(elsewhere && !may_leave_it, Refusal::TransferNeeded);
         why.end()?;
 
         let turns_to_resident = human.insurance == Insurance::Employee && insurance == Insurance::Resident;

@@ -66,6 +66,13 @@ pub struct Human {
     pub preferred: Vec<RelationId>,
 }
 
+impl Human {
+    /// Insured: neither terminated nor deceased.
+    pub fn lasts(&self) -> bool {
+        !matches!(self.status, InsuranceStatus::Terminated | InsuranceStatus::Deceased)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
     Waiting,

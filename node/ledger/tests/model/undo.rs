@@ -159,6 +159,7 @@ impl Model {
                 Some((_, _, sum)) => *sum = fen(sum.get() + share),
                 None => waiting.push((paid, bill.usage, fen(share))),
             }
+            waiting.sort();
             return Destination::Transit(id);
         }
         let keeper = self.human(owner).account.expect("who paid has an account");
