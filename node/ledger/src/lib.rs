@@ -37,6 +37,7 @@ mod kinship;
 pub mod limits;
 mod map;
 pub mod money;
+pub mod movements;
 mod obligation;
 mod offer;
 mod payout;

@@ -43,12 +43,6 @@ pub(crate) struct Layer {
     bytes: usize,
 }
 
-impl Default for Layer {
-    fn default() -> Layer {
-        Layer::with_hash(KeyHash::default())
-    }
-}
-
 #[derive(Default)]
 struct Order {
     sorted: BTreeSet<Key>,
@@ -57,7 +51,7 @@ struct Order {
 
 impl Layer {
     pub(crate) fn with_hash(hash: KeyHash) -> Layer {
-        let orders = std::array::from_fn(|_| Mutex::default());
+        let orders = std::array::from_fn(|_| Mutex::new(Order::default()));
         Layer { rows: HashMap::with_hasher(hash), orders, bytes: 0 }
     }
 

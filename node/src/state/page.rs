@@ -33,7 +33,7 @@ const HEAD: usize = 5;
 /// as they are; records that are appended and seldom looked at again lie in large ones, which pack four to one.
 pub(crate) fn room(table: Table) -> usize {
     match table {
-        Table::Payment | Table::Request | Table::Hold | Table::Refund => 16 << 10,
+        Table::Payment | Table::Request | Table::Refund | Table::Portability => 16 << 10,
         Table::Ledger
         | Table::Policy
         | Table::Province
@@ -49,6 +49,7 @@ pub(crate) fn room(table: Table) -> usize {
         | Table::Expiring
         | Table::Offer
         | Table::Returning
+        | Table::Hold
         | Table::Resolving
         | Table::Premium
         | Table::Releasing
