@@ -74,7 +74,8 @@ impl Sender {
 fn first(model: &Model, verb: Verb) -> Verb {
     let case = |state: CaseState| model.cases.values().any(|case| case.state == state);
     let waits = model.bonds.values().any(|bond| bond.phase == Phase::Waiting && model.now < bond.lapses);
-    let offered = model.offers.values().any(|offer| offer.state == OfferState::Open && model.now < offer.returns);
+    let offered =
+        model.offers.values().any(|offer| offer.state == OfferState::Open && model.now < offer.returns);
     let held = model.open_holds().any(|hold| model.now < model.holds[&hold].expires);
     let stopped = |human: &crate::model::Human| {
         human.status == InsuranceStatus::Stopped && human.transfer.is_none() && !human.retired

@@ -168,6 +168,19 @@ pub fn play_world(seed: u64, report: &mut Report) -> Result<u64, String> {
     }
 }
 
+/// A short world with a flood of this kind in the middle.
+pub fn play_flood(kind: u8, report: &mut Report) -> Result<u64, String> {
+    let mut dice = Dice::new(u64::from(kind));
+    let start = Start { bare: false, policy: kind };
+    let mut steps: Vec<Step> = (0..80).map(|_| dice.step()).collect();
+    steps.push(Step::Flood(kind));
+    steps.extend((0..80).map(|_| dice.step()));
+    match play(start, &steps, Care::Quick, report) {
+        Ok(pair) => Ok(pair.answers.len() as u64),
+        Err(what) => Err(cut_down(start, steps, what)),
+    }
+}
+
 /// The shortest history found that differs: the first step at which it does, and nothing that can be left out.
 fn cut_down(start: Start, mut steps: Vec<Step>, mut what: String) -> String {
     let differs = |steps: &[Step], care| -> Option<(usize, String)> {

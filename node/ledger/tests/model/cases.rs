@@ -5,7 +5,7 @@ use super::{Model, Pocket, Said, Why, fen};
 use ledger::command::{Insurance, InsuranceStatus};
 use ledger::decision::ReleaseCause;
 use ledger::stamp::Day;
-use ledger::table::{CaseRecord, CaseState, CaseStep};
+use ledger::table::{CaseRecord, CaseState, CaseStep, PortabilityRecord};
 use ledger::{Area, CaseId, Event, Person, Position, Refusal, Stamp};
 
 /// The first moment behind a day.
@@ -100,64 +100,69 @@ impl Model {
         Ok(vec![Event::TransferReceived { case, amount: fen(amount) }])
     }
 
-    pub(super) fn complete_transfer(&mut self, case: CaseId) -> Said {
+    pub(super) fn complete_transfer(&mut self, at: Position, case: CaseId) -> Said {
         let mut why = Why::new();
         self.case(&mut why, case, &[CaseState::Received])?;
         why.end()?;
-        Ok(vec![self.complete(case)])
+        Ok(vec![self.complete(at, case)])
     }
 
-    pub(super) fn abandon_transfer(&mut self, case: CaseId) -> Said {
+    pub(super) fn abandon_transfer(&mut self, at: Position, case: CaseId) -> Said {
         let mut why = Why::new();
         self.case(&mut why, case, &[CaseState::Applied, CaseState::Accepted])?;
         why.end()?;
-        Ok(vec![self.abandon(case)])
+        Ok(vec![self.abandon(at, case)])
     }
 
-    pub(super) fn fail_transfer(&mut self, case: CaseId) -> Said {
+    pub(super) fn fail_transfer(&mut self, at: Position, case: CaseId) -> Said {
         let mut why = Why::new();
         self.case(&mut why, case, &[CaseState::Sent])?;
         why.end()?;
-        Ok(vec![self.fail(case)])
+        Ok(vec![self.fail(at, case)])
     }
 
     /// The person died: the case ends where it stands.
-    pub(super) fn cut_short(&mut self, case: CaseId) -> Event {
+    pub(super) fn cut_short(&mut self, at: Position, case: CaseId) -> Event {
         match self.cases[&case].state {
-            CaseState::Sent => self.fail(case),
-            CaseState::Received => self.complete(case),
-            _ => self.abandon(case),
+            CaseState::Sent => self.fail(at, case),
+            CaseState::Received => self.complete(at, case),
+            _ => self.abandon(at, case),
         }
     }
 
-    fn complete(&mut self, case: CaseId) -> Event {
+    fn complete(&mut self, at: Position, case: CaseId) -> Event {
         let (person, to) = (self.cases[&case].person, self.cases[&case].to);
-        self.end_case(case, CaseState::Completed, to);
+        self.end_case(at, case, CaseState::Completed, to);
         let human = self.human_mut(person);
         human.status = InsuranceStatus::Normal;
         human.failed = None;
         Event::TransferCompleted { case }
     }
 
-    fn abandon(&mut self, case: CaseId) -> Event {
+    fn abandon(&mut self, at: Position, case: CaseId) -> Event {
         let from = self.cases[&case].from;
-        self.end_case(case, CaseState::Abandoned, from);
+        self.end_case(at, case, CaseState::Abandoned, from);
         Event::TransferAbandoned { case }
     }
 
-    fn fail(&mut self, case: CaseId) -> Event {
+    fn fail(&mut self, at: Position, case: CaseId) -> Event {
         let (person, from) = (self.cases[&case].person, self.cases[&case].from);
         let returned = self.pour(Pocket::Transit(case), Pocket::Available(person));
-        self.end_case(case, CaseState::Failed, from);
+        self.end_case(at, case, CaseState::Failed, from);
         self.human_mut(person).failed = Some(case);
         Event::TransferFailed { case, returned: fen(returned) }
     }
 
     /// Lines that waited for the end of the case are owed to the area that keeps the account now.
-    fn end_case(&mut self, case: CaseId, state: CaseState, keeper: Area) {
+    fn end_case(&mut self, at: Position, case: CaseId, state: CaseState, keeper: Area) {
         let (now, record) = (self.now, self.cases[&case].clone());
-        for (payer, usage, amount) in &record.waiting {
+        let mut lines = record.waiting.clone();
+        lines.retain(|(payer, ..)| *payer != keeper);
+        for (payer, usage, amount) in &lines {
             self.book(Side::Charged, *payer, keeper, *usage, amount.get());
+        }
+        if !lines.is_empty() {
+            self.portability.insert(at, PortabilityRecord { case, at: now, to: keeper, lines });
         }
         self.change_case(case, |record| {
             record.state = state;

@@ -3,7 +3,7 @@
 use super::{Human, Model, Said, Why};
 use ledger::command::{Insurance, InsuranceStatus};
 use ledger::decision::ReleaseCause;
-use ledger::{Area, Event, Person, Refusal};
+use ledger::{Area, Event, Person, Position, Refusal};
 
 impl Model {
     /// Whether something is in the account: available, frozen or held.
@@ -61,6 +61,7 @@ impl Model {
         human.insurance = insurance;
         human.area = area;
         human.status = InsuranceStatus::Normal;
+        human.failed = None;
         human.retired = retired;
         human.account = new_account.or(human.account);
         events.push(said);
@@ -81,7 +82,11 @@ impl Model {
         let (mut why, human) = self.lasting(person)?;
         why.when(human.status == status, Refusal::StatusUnchanged);
         why.end()?;
-        self.human_mut(person).status = status;
+        let human = self.human_mut(person);
+        human.status = status;
+        if status == InsuranceStatus::Normal {
+            human.failed = None;
+        }
         Ok(vec![Event::InsuranceStatusSet { person, status }])
     }
 
@@ -102,14 +107,14 @@ impl Model {
         Ok(events)
     }
 
-    pub(super) fn death(&mut self, person: Person) -> Said {
+    pub(super) fn death(&mut self, at: Position, person: Person) -> Said {
         let mut why = Why::new();
         let Some(human) = self.people.get(&person) else { return why.stop(Refusal::PersonUnknown) };
         why.when(human.status == InsuranceStatus::Deceased, Refusal::PersonDeceased);
         why.end()?;
         let mut events = vec![];
         if let Some(case) = human.transfer {
-            events.push(self.cut_short(case));
+            events.push(self.cut_short(at, case));
         }
         events.extend(self.release_all(person, ReleaseCause::Death));
         self.human_mut(person).status = InsuranceStatus::Deceased;

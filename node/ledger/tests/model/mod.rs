@@ -27,7 +27,7 @@ use ledger::decision::ReleaseCause;
 use ledger::stamp::{Day, Month};
 use ledger::table::{
     CalendarRecord, CaseRecord, ClearingRecord, HoldRecord, InstitutionRecord, OfferRecord, PaymentRecord,
-    PeriodRecord, PrepaymentRecord, RefundRecord, Suspension,
+    PeriodRecord, PortabilityRecord, PrepaymentRecord, RefundRecord, Suspension,
 };
 use ledger::{
     Answer, Area, CaseId, Event, Fen, HoldId, Institution, OfferId, Outcome, PaymentId, Person, Position,
@@ -127,6 +127,8 @@ pub struct Model {
     pub refunds: BTreeMap<RefundId, RefundRecord>,
     pub premiums: BTreeMap<(Person, Premium, u16), PaymentId>,
     pub cases: BTreeMap<CaseId, CaseRecord>,
+    /// What was posted when cases ended.
+    pub portability: BTreeMap<Position, PortabilityRecord>,
     pub periods: BTreeMap<Month, PeriodRecord>,
     pub lines: BTreeMap<(Month, Area, Area), ClearingRecord>,
     pub funds: BTreeMap<Province, PrepaymentRecord>,
@@ -161,6 +163,7 @@ impl Model {
             refunds: BTreeMap::new(),
             premiums: BTreeMap::new(),
             cases: BTreeMap::new(),
+            portability: BTreeMap::new(),
             periods: BTreeMap::new(),
             lines: BTreeMap::new(),
             funds: BTreeMap::new(),

@@ -4,7 +4,7 @@ use super::{Bond, Model, Pocket, Said, Why, fen};
 use ledger::command::{Expiry, Policy};
 use ledger::stamp::{DAY_MS, HOUR_MS, MINUTE_MS};
 use ledger::table::{OfferRecord, OfferState};
-use ledger::{Event, OfferId, Person, Position, Refusal, RelationId, Stamp};
+use ledger::{Event, Fen, OfferId, Person, Position, Refusal, RelationId, Stamp};
 
 /// Open offers of one relation.
 const OFFERS: usize = 16;
@@ -38,6 +38,11 @@ impl Model {
         offer.state == OfferState::Open && self.now < offer.returns
     }
 
+    /// Whether a quota would pass the largest amount, with all that was ever spent of it.
+    fn overflows(&self, id: RelationId, more: u64) -> bool {
+        self.bonds[&id].used + self.held(id) + self.unused(id) + more > Fen::MAX.get()
+    }
+
     /// What a new offer of the donor runs into.
     fn room(&self, why: &mut Why, donor: Person, relation: RelationId) {
         let waiting: Vec<&OfferRecord> =
@@ -59,6 +64,7 @@ impl Model {
         why.giving(giver, &policy);
         why.insured(taker);
         why.when(!taker.wallet, Refusal::WalletInactive);
+        why.when(self.overflows(id, amount), Refusal::AmountOverflow);
         why.when(!self.is_alive(bond), Refusal::RelationNotActive);
         why.when(!self.passes(giver.area, taker.area), Refusal::AreaClosed);
         why.when(is_closed(&policy, now), Refusal::ClosedHours);
@@ -133,6 +139,7 @@ impl Model {
         why.acting(giver);
         why.giving(giver, &self.policy());
         why.acting(taker);
+        why.when(self.overflows(offer.relation, offer.amount.get()), Refusal::AmountOverflow);
         why.when(!self.is_alive(bond), Refusal::RelationNotActive);
         why.when(!self.offer_waits(&offer), Refusal::OfferNotOpen);
         why.when(!self.passes(giver.area, taker.area), Refusal::AreaClosed);

@@ -98,6 +98,7 @@ impl Model {
                 let step = self.awaited(case).into_iter().find(|(due, _)| *due == at)?.1;
                 Some(DueRecord { step }.into_row())
             }
+            Key::Portability { position } => Some(self.portability.get(&position)?.clone().into_row()),
             Key::Calendar { year } => Some(self.calendars.get(&year)?.clone().into_row()),
             Key::Tariff { area, premium, year } => {
                 let versions = self.tariffs.get(&(area, premium, year))?;
@@ -241,6 +242,7 @@ impl Model {
             keys.insert(Key::Case { case });
             keys.extend(self.awaited(case).into_iter().map(|(at, _)| Key::Due { at, case }));
         }
+        keys.extend(self.portability.keys().map(|position| Key::Portability { position: *position }));
         keys.extend(self.calendars.keys().map(|year| Key::Calendar { year: *year }));
         for (area, premium, year) in self.tariffs.keys().copied() {
             keys.insert(Key::Tariff { area, premium, year });
