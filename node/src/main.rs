@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod places;
 mod problem;
+mod scheme;
 mod scratch;
 
 use problem::{Exit, Problem};

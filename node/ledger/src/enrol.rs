@@ -56,7 +56,7 @@ fn change<V: View>(
     ensure(record.status != InsuranceStatus::Deceased, Refusal::PersonDeceased)?;
     ensure(record.transfer.is_none(), Refusal::CaseOpen)?;
     ensure(record.releasing.is_none(), Refusal::ReleaseUnderWay)?;
-    ensure(!record.holds_against(insurance, area), Refusal::PersonEnrolled)?;
+    ensure(!record.stands_against(insurance, area), Refusal::PersonEnrolled)?;
     ensure(record.holds == 0, Refusal::HoldOpen)?;
     ensure(!record.leaves_money(insurance, area), Refusal::TransferNeeded)?;
 
@@ -86,7 +86,7 @@ fn change<V: View>(
 impl PersonRecord {
     /// Whether the present insurance stands against this one. Not once it is terminated; in the same area against the
     /// same kind only; elsewhere always, but for 310 that was stopped there.
-    fn holds_against(&self, insurance: Insurance, area: Area) -> bool {
+    fn stands_against(&self, insurance: Insurance, area: Area) -> bool {
         if self.status == InsuranceStatus::Terminated {
             return false;
         }

@@ -95,7 +95,7 @@ pub(crate) fn confirm<V: View>(entry: &mut Entry<'_, V>, hold: HoldId, amount: O
     let user = entry.person(record.beneficiary)?;
 
     // From here on the confirmation must succeed.
-    let mut payment = PaymentRecord {
+    let unpaid = PaymentRecord {
         beneficiary: record.beneficiary,
         insurance: user.insurance,
         home: user.area,
@@ -105,21 +105,16 @@ pub(crate) fn confirm<V: View>(entry: &mut Entry<'_, V>, hold: HoldId, amount: O
         authorised: record.at,
         usage: record.usage,
         amount,
-        own: OwnPart { area: user.area, amount: Fen::ZERO, refunded: Fen::ZERO },
+        own: OwnPart { area: user.paying_area(), amount: Fen::ZERO, refunded: Fen::ZERO },
         legs: Vec::new(),
         cash: Fen::ZERO,
         cash_refunded: Fen::ZERO,
         own_first: record.own_first,
         reinstated: false,
     };
-    if let Some(account) = &user.account {
-        payment.own.area = account.area;
-    }
     let state = HoldState::Confirmed { payment: PaymentId(entry.position) };
     let Resolved { own, legs, cash, paid, released } = resolve(entry, hold, record, user, amount, state)?;
-    payment.own.amount = own;
-    payment.legs = legs;
-    payment.cash = cash;
+    let payment = PaymentRecord { own: OwnPart { amount: own, ..unpaid.own }, legs, cash, ..unpaid };
     let settled = settle::book(entry, payment, Some(hold), paid, Vec::new())?;
     Ok(match released {
         Some(released) => vec![released, settled],
@@ -207,11 +202,7 @@ fn resolve<V: View>(
         let freed = less(leg.amount, amount);
         let quota = entry.relation(relation)?;
         let giver = entry.person(donor)?;
-        let to_quota = quota.is_active()
-            && !quota.is_expired(entry.now)
-            && giver.releasing.is_none()
-            && user.releasing.is_none();
-
+        let to_quota = quota.takes_back(&giver, &user, entry.now);
         let quota = entry.draft.edit(Key::Relation { relation }, quota);
         quota.spend_held(amount);
         match to_quota {

@@ -1,11 +1,15 @@
 //! Where a person's insurance stands, and what that allows.
 
+use crate::apply::done;
 use crate::command::{Insurance, InsuranceStatus, Policy};
-use crate::decision::Refusal;
-use crate::entry::{Entry, Ruled};
+use crate::decision::{Event, Refusal, ReleaseCause};
+use crate::entry::{Entry, Ruled, ensure};
 use crate::id::Person;
-use crate::table::PersonRecord;
-use crate::view::View;
+use crate::release;
+use crate::table::{Key, PersonRecord};
+use crate::transfer;
+use crate::view::{Found, View};
+use alloc::vec::Vec;
 
 impl PersonRecord {
     /// Why the person has no insurance that a rule could build on just now. Several may hold; the first is given.
@@ -58,26 +62,64 @@ impl PersonRecord {
     }
 }
 
-/// The agency says where the insurance stands.
+/// The agency says where the insurance stands. (An end and a death have verbs of their own: [`rights`](crate::rights).)
 pub(crate) fn set_status<V: View>(
     entry: &mut Entry<'_, V>,
     person: Person,
     status: InsuranceStatus,
 ) -> Ruled<V> {
-    todo!()
+    let record = settled(entry, person)?;
+    ensure(record.status != status, Refusal::StatusUnchanged)?;
+
+    // From here on the setting must succeed.
+    entry.draft.edit(Key::Person { person }, record).status = status;
+    done::<V>(Event::InsuranceStatusSet { person, status })
 }
 
 /// The agency says whether the person is retired.
 pub(crate) fn set_retired<V: View>(entry: &mut Entry<'_, V>, person: Person, retired: bool) -> Ruled<V> {
-    todo!()
+    let record = settled(entry, person)?;
+    ensure(record.retired != retired, Refusal::StatusUnchanged)?;
+
+    // From here on the setting must succeed.
+    entry.draft.edit(Key::Person { person }, record).retired = retired;
+    done::<V>(Event::RetiredSet { person, retired })
 }
 
-/// The insurance ends, and with it all relations.
+/// The insurance ends, and with it all relations. What is held does not stand against it: it comes back when the holds
+/// resolve.
 pub(crate) fn terminate<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
-    todo!()
+    let record = settled(entry, person)?;
+
+    // From here on the termination must succeed.
+    let mut events = Vec::new();
+    release::all(entry, person, ReleaseCause::Termination, &mut events)?;
+    entry.draft.edit(Key::Person { person }, record).status = InsuranceStatus::Terminated;
+    events.push(Event::InsuranceTerminated { person });
+    Ok(events)
 }
 
-/// The person died (domain.md 5b, 14).
+/// The person died (domain.md 5b, 14): an open transfer ends where it stands, all relations end, the account is frozen.
 pub(crate) fn death<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
-    todo!()
+    let record = entry.person(person)?;
+    ensure(record.status != InsuranceStatus::Deceased, Refusal::PersonDeceased)?;
+
+    // From here on the registration must succeed.
+    let mut events = Vec::new();
+    if let Some(case) = record.transfer {
+        transfer::cut_short(entry, case, &mut events)?;
+    }
+    release::all(entry, person, ReleaseCause::Death, &mut events)?;
+    entry.draft.edit(Key::Person { person }, record).status = InsuranceStatus::Deceased;
+    events.push(Event::DeathRegistered { person });
+    Ok(events)
+}
+
+/// A person with an insurance that is not over and not on its way to another place.
+fn settled<V: View>(entry: &Entry<'_, V>, person: Person) -> Ruled<V, Found<PersonRecord>> {
+    let record = entry.person(person)?;
+    ensure(record.status != InsuranceStatus::Deceased, Refusal::PersonDeceased)?;
+    ensure(record.status != InsuranceStatus::Terminated, Refusal::InsuranceTerminated)?;
+    ensure(record.transfer.is_none(), Refusal::CaseOpen)?;
+    Ok(record)
 }

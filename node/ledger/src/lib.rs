@@ -46,6 +46,7 @@ mod premium;
 mod prepayment;
 mod priority;
 mod quota;
+pub mod reconcile;
 mod refund;
 mod register;
 mod relation;
@@ -65,6 +66,7 @@ mod tick;
 mod transfer;
 mod undo;
 pub mod view;
+pub mod views;
 
 pub use apply::{Applied, At, apply};
 pub use audit::{Audit, audit};
@@ -77,6 +79,7 @@ pub use id::{
 };
 pub use map::MapState;
 pub use money::{Fen, Sum};
+pub use prepayment::Level;
 pub use stamp::{Day, Month, Stamp};
 pub use table::{Key, Row, Table};
 pub use tick::tick_due;

@@ -21,11 +21,13 @@ pub const OFFERS_PER_TICK: usize = 1_000;
 /// Holds that one tick finds run out.
 pub const HOLDS_PER_TICK: usize = 1_000;
 
+/// Legs of holds after which one tick gives back no further hold.
+pub const HELD_LEGS_PER_TICK: usize = 4_096;
+
 /// Overdue steps that one tick reports.
 pub const CASES_PER_TICK: usize = 1_000;
 
-/// Relations of one person that one transaction or tick releases on the giving side; those on the receiving side are
-/// at most [`DONORS_MAX`] and pending proposals, and count too.
+/// Relations and pending proposals of one person that one transaction or tick ends, on both sides together.
 pub const RELEASES_PER_STEP: usize = 256;
 
 /// Obligations that one transaction or tick freezes when a month is closed.
@@ -51,6 +53,13 @@ pub const PREPAYMENT_MONTHS_MAX: u8 = 60;
 
 /// The longest time that a transfer may be given, in working days.
 pub const TRANSFER_DAYS_MAX: u8 = 100;
+
+/// Days that a year's calendar may name of a kind.
+pub const CALENDAR_DAYS_MAX: usize = 366;
+
+/// Days over which the last working day of a step is looked for: [`TRANSFER_DAYS_MAX`] working days are within it unless
+/// most weekdays of a year are holidays.
+pub const WORKING_DAY_SEARCH_DAYS: usize = 400;
 
 /// Openings that one area keeps. None is ever dropped: they prove what was open when.
 pub const OPENINGS_MAX: usize = 256;

@@ -15,9 +15,7 @@ use crate::limits::OBLIGATIONS_PER_STEP;
 use crate::money::{Fen, Sum};
 use crate::prepayment::Level;
 use crate::stamp::Month;
-use crate::table::{
-    ClearingRecord, Key, LedgerRecord, ObligationRecord, PeriodRecord, PrepaymentRecord, Record, Use,
-};
+use crate::table::{ClearingRecord, Key, ObligationRecord, PeriodRecord, PrepaymentRecord, Record, Use};
 use crate::view::View;
 use alloc::vec::Vec;
 
@@ -48,12 +46,6 @@ pub(crate) fn close<V: View>(entry: &mut Entry<'_, V>, month: Month) -> Ruled<V>
         events.insert(0, Event::PeriodClosing { month });
     }
     Ok(events)
-}
-
-/// Whether a month is being closed in steps: then a tick has something to do.
-pub(crate) fn is_closing<V: View>(view: &V, ledger: &LedgerRecord) -> Result<bool, V::Fault> {
-    // It has a record from its first step on, and is the next to be closed until its last.
-    Ok(view.get(&Key::Period { month: ledger.clearing })?.is_some())
 }
 
 /// Goes on with the month that is being closed, if one is. Called by ticks.

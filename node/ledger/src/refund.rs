@@ -5,14 +5,11 @@ use crate::account;
 use crate::apply::done;
 use crate::decision::{Event, LegRefunded, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
-use crate::id::{Area, CaseId, PaymentId, Person, RefundId, RelationId};
+use crate::id::{Area, PaymentId, Person, RefundId};
 use crate::money::Fen;
 use crate::obligation;
 use crate::stamp::DAY_MS;
-use crate::table::{
-    CaseRecord, CaseState, Destination, Key, Leg, Payee, PaymentRecord, PersonRecord, RefundPart,
-    RefundRecord, RelationRecord,
-};
+use crate::table::{Destination, Key, Leg, Payee, PaymentRecord, PersonRecord, RefundPart, RefundRecord};
 use crate::tally;
 use crate::transfer;
 use crate::view::{Found, View};
@@ -112,29 +109,6 @@ impl PaymentRecord {
     }
 }
 
-/// The quota that a leg belongs to, while it can give and take: that very relation is active, neither party is being
-/// released, and its time has not run out (domain.md 4, 6).
-pub(crate) fn quota<V: View>(
-    entry: &Entry<'_, V>,
-    relation: RelationId,
-    giver: &PersonRecord,
-    user: &PersonRecord,
-) -> Ruled<V, Option<Found<RelationRecord>>> {
-    if giver.releasing.is_some() || user.releasing.is_some() {
-        return Ok(None);
-    }
-    let record = entry.relation(relation)?;
-    let usable = record.is_active() && record.expires.is_none_or(|expires| entry.now < expires);
-    Ok(usable.then_some(record))
-}
-
-/// The case that the person's balance is under way with, so that the account is nowhere.
-pub(crate) fn under_way<V: View>(entry: &Entry<'_, V>, person: &PersonRecord) -> Ruled<V, Option<CaseId>> {
-    let Some(case) = person.transfer else { return Ok(None) };
-    let record = entry.find::<CaseRecord>(&Key::Case { case })?;
-    Ok(record.filter(|record| record.state == CaseState::Sent).map(|_| case))
-}
-
 /// A donor's part, as events name it.
 pub(crate) fn named(record: &PaymentRecord, part: &RefundPart) -> LegRefunded {
     let leg = &record.legs[usize::from(part.place)];
@@ -183,9 +157,10 @@ fn give_leg<V: View>(
     amount: Fen,
 ) -> Ruled<V, Destination> {
     let giver = entry.person(leg.donor)?;
-    let Some(quota) = quota(entry, leg.relation, &giver, user)? else {
+    let quota = entry.relation(leg.relation)?;
+    if !quota.takes_back(&giver, user, entry.now) {
         return give_account(entry, record, leg.area, leg.donor, giver, amount);
-    };
+    }
     entry.draft.edit(Key::Relation { relation: leg.relation }, quota).restore(amount);
     let account = account::of(entry.draft.edit(Key::Person { person: leg.donor }, giver));
     account.restore_frozen(amount);
@@ -202,7 +177,7 @@ fn give_account<V: View>(
     owner: Found<PersonRecord>,
     amount: Fen,
 ) -> Ruled<V, Destination> {
-    if let Some(case) = under_way(entry, &owner)? {
+    if let Some(case) = transfer::under_way(entry, &owner)? {
         transfer::add(entry, case, amount, Some((paid, record.usage)))?;
         return Ok(Destination::Transit(case));
     }

@@ -69,7 +69,7 @@ fn unpay<V: View>(entry: &mut Entry<'_, V>, payment: PaymentId) -> Ruled<V, Opti
 fn unhold<V: View>(entry: &mut Entry<'_, V>, hold: HoldId) -> Ruled<V, Option<Vec<Event>>> {
     let record = entry.find::<HoldRecord>(&Key::Hold { hold })?.expect("holds are kept");
     match record.state {
-        HoldState::Held if entry.now < record.expires => hold::void(entry, hold).map(Some),
+        HoldState::Held if record.is_open(entry.now) => hold::void(entry, hold).map(Some),
         HoldState::Held | HoldState::Voided | HoldState::TimedOut => Ok(None),
         HoldState::Confirmed { .. } => Err(Refusal::NotReversible.into()),
     }

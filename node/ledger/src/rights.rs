@@ -42,7 +42,9 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         Call::RegisterInstitution { area, .. } => *caller == Caller::Province(area.province()),
         Call::EnrolPerson { area, .. } => insures(caller, *area),
         // The end of an insurance and a death have verbs of their own.
-        Call::SetInsuranceStatus { status: InsuranceStatus::Terminated | InsuranceStatus::Deceased, .. } => false,
+        Call::SetInsuranceStatus {
+            status: InsuranceStatus::Terminated | InsuranceStatus::Deceased, ..
+        } => false,
         Call::CreditAccount { .. }
         | Call::SetInsuranceStatus { .. }
         | Call::SetRetired { .. }

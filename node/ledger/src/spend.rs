@@ -8,7 +8,6 @@ use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, Person, RelationId};
 use crate::money::Fen;
 use crate::settle::usage;
-use crate::stamp::Stamp;
 use crate::table::{
     HeldLeg, InstitutionRecord, Key, Leg, Payee, PersonRecord, PrepaymentRecord, RelationRecord, UsageRecord,
     Use,
@@ -59,10 +58,10 @@ pub(crate) struct Part {
     amount: Fen,
 }
 
-impl RelationRecord {
-    /// Whether the quota's time has run out: it is unusable from that instant, swept or not (domain.md 5b, 7).
-    pub fn is_expired(&self, now: Stamp) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
+impl PersonRecord {
+    /// The area whose money the person's is: the one that keeps the account; without an account that of the insurance.
+    pub(crate) fn paying_area(&self) -> Area {
+        self.account.as_ref().map_or(self.area, |account| account.area)
     }
 }
 
@@ -110,7 +109,7 @@ pub(crate) fn plan<V: View>(entry: &Entry<'_, V>, user: &PersonRecord, bill: &Bi
     let mut rest = bill.amount;
     let mut plan = Plan {
         own: Fen::ZERO,
-        own_area: user.account.as_ref().map_or(user.area, |account| account.area),
+        own_area: user.paying_area(),
         own_first,
         parts: Vec::new(),
         cash: Fen::ZERO,
@@ -147,7 +146,7 @@ fn quotas<V: View>(
         }
         let giver = entry.person(record.donor)?;
         let amount = record.unused.min(*rest);
-        let area = giver.account.as_ref().map_or(giver.area, |account| account.area);
+        let area = giver.paying_area();
         let pays = giver.pays_for_others()
             && entry.open_between(area, payee)?
             && fund_bears(entry, plan, area, payee, amount)?;

@@ -39,8 +39,8 @@ impl Stamp {
 
     /// The first moment after this one at which a day (+08:00) is that many minutes old.
     pub const fn next_at_minute(self, minute: u16) -> Stamp {
-        let today = self.day().start().plus_ms(minute as u64 * MINUTE_MS);
-        if today.0 > self.0 { today } else { today.plus_ms(DAY_MS) }
+        let today = self.day().at_ms(minute as u64 * MINUTE_MS);
+        if today.0 > self.0 { today } else { self.day().next().at_ms(minute as u64 * MINUTE_MS) }
     }
 
     /// The same moment so many calendar years on; 29 February becomes 1 March.
@@ -48,8 +48,8 @@ impl Stamp {
         let day = self.day();
         let (year, month, date) = day.civil();
         let start = Day::first_of(year.saturating_add(years), month).0;
-        let passed = self.0 - day.start().0;
-        Day(start + date as u32 - 1).start().plus_ms(passed)
+        let passed = self.0.saturating_add(ZONE_MS) - day.0 as u64 * DAY_MS;
+        Day(start + date as u32 - 1).at_ms(passed)
     }
 }
 
@@ -83,7 +83,12 @@ impl Day {
 
     /// Its first moment.
     pub const fn start(self) -> Stamp {
-        Stamp((self.0 as u64 * DAY_MS).saturating_sub(ZONE_MS))
+        self.at_ms(0)
+    }
+
+    /// The moment at which it is so many milliseconds old; zero for those before it.
+    const fn at_ms(self, ms: u64) -> Stamp {
+        Stamp((self.0 as u64 * DAY_MS).saturating_add(ms).saturating_sub(ZONE_MS))
     }
 
     /// The day after.
@@ -141,8 +146,11 @@ impl Month {
         }
     }
 
-    /// Its first moment.
+    /// Its first moment; zero for one before 1970.
     pub const fn start(self) -> Stamp {
+        if self.year < 1970 {
+            return Stamp(0);
+        }
         Day::first_of(self.year, self.month).start()
     }
 }

@@ -183,6 +183,8 @@ tables! {
     31 Usage(month: Month, province: Province) => UsageRecord,
     /// The first log index of each day on which something was decided: payments of a day are found by it.
     32 Day(day: Day) => DayRecord,
+    /// A donor's open offers by the time they return.
+    33 Offering(donor: Person, at: Stamp, offer: OfferId) => OfferingRecord,
 }
 
 /// Says no more than its key: this donor has this relation.
@@ -204,6 +206,10 @@ pub struct ExpiringRecord;
 /// Says no more than its key: this offer returns at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturningRecord;
+
+/// Says no more than its key: this offer of this donor returns at that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferingRecord;
 
 /// Says no more than its key: this hold runs out at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

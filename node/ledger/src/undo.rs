@@ -8,9 +8,10 @@ use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, Person, RefundId, RelationId};
 use crate::money::Fen;
 use crate::obligation;
-use crate::refund::{self, named};
+use crate::refund::named;
 use crate::table::{Destination, Key, Payee, PaymentRecord, PremiumRecord, RefundPart, RefundRecord};
 use crate::tally;
+use crate::transfer;
 use crate::view::View;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -109,8 +110,8 @@ fn is_there<V: View>(entry: &Entry<'_, V>, record: &PaymentRecord, refund: &Refu
         match part.to {
             Destination::Quota(_) => {
                 let giver = entry.person(leg.donor)?;
-                let quota = refund::quota(entry, leg.relation, &giver, &user)?;
-                if quota.is_none_or(|quota| quota.unused < part.amount) {
+                let quota = entry.relation(leg.relation)?;
+                if !quota.takes_back(&giver, &user, entry.now) || quota.unused < part.amount {
                     return Ok(false);
                 }
             }
@@ -123,7 +124,7 @@ fn is_there<V: View>(entry: &Entry<'_, V>, record: &PaymentRecord, refund: &Refu
     for (person, amount) in accounts {
         let owner = entry.person(person)?;
         let available = owner.account.map_or(Fen::ZERO, |account| account.available);
-        if available < amount || refund::under_way(entry, &owner)?.is_some() {
+        if available < amount || transfer::under_way(entry, &owner)?.is_some() {
             return Ok(false);
         }
     }

@@ -11,7 +11,7 @@ pub mod status;
 pub mod submit;
 
 use crate::problem::Exit;
-use crate::{bench, demo};
+use crate::{bench, demo, scheme};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::future::Future;
 use std::io;
@@ -51,6 +51,9 @@ enum Verb {
     Query(query::Args),
     /// Sends transactions: one JSON object a line
     Submit(submit::Args),
+    /// Prints what was published about the scheme as transactions to submit: areas, openings, parameters
+    #[command(subcommand)]
+    Scheme(scheme::Verb),
     /// Measures transactions per second, latency and CPU
     Bench(bench::Args),
 }
@@ -92,6 +95,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Verb::Status(args) => block_on(status::run(args)),
         Verb::Query(args) => block_on(query::run(args)),
         Verb::Submit(args) => block_on(submit::run(args)),
+        Verb::Scheme(verb) => scheme::run(verb),
         Verb::Bench(args) => block_on(bench::run(args)),
     }
 }

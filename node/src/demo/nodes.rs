@@ -8,6 +8,7 @@ use crate::problem::{Exit, Problem};
 use client::Client;
 use client::v1;
 use client::v1::cluster_client::ClusterClient;
+use node::clock::Clock;
 use node::fault::Fault;
 use node::raft::handle::RaftSettings;
 use node::raft::log::LogSettings;
@@ -242,5 +243,7 @@ fn settings(node: u64, dir: &Path, nodes: usize) -> Settings {
             journal_recent_bytes: 256 << 10,
             ..StateSettings::default()
         },
+        clock: Clock::default(),
+        pulse: node::server::PULSE,
     }
 }

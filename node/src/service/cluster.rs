@@ -9,7 +9,7 @@ use crate::read::Freshness;
 use crate::server::Shared;
 use crate::wire;
 use ledger::command::{KinshipScope, Policy};
-use ledger::{Call, Caller, Key, Outcome, Province, RequestId, Transaction, View};
+use ledger::{Call, Caller, Key, Outcome, Province, Transaction, View};
 use proto::status;
 use proto::v1::{self as pb, Reason};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl ClusterService {
             calls.push(Call::RegisterProvince { province, kinship });
         }
         let transactions = calls.into_iter().map(|call| Transaction {
-            request: new_request_id(),
+            request: self.shared.clock.request_id(),
             caller: Caller::National,
             not_after: None,
             signature: Vec::new(),
@@ -106,11 +106,6 @@ impl ClusterService {
             .map_err(|problem| status::status(Reason::NoLeader, &problem.to_string()))?;
         Ok(Some(pb::cluster_client::ClusterClient::new(channel)))
     }
-}
-
-/// A fresh request id.
-pub(crate) fn new_request_id() -> RequestId {
-    RequestId(uuid::Uuid::now_v7().into_bytes())
 }
 
 fn member_from_proto(field: &str, member: &pb::Member) -> Result<(NodeId, Member), Status> {

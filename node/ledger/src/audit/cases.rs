@@ -2,6 +2,7 @@
 
 use super::{Auditor, expected};
 use crate::audit::report::Invariant;
+use crate::id::CaseId;
 use crate::limits::AUDIT_PAGE_ROWS;
 use crate::table::{CaseRecord, CaseState, CaseStep, DueRecord, Key, PersonRecord, Row, Table};
 use crate::view::{View, scan};
@@ -29,12 +30,13 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
         audit.check(Invariant::Cases, key, named, "the person and the case disagree on whether it is open");
         let under_way = record.state == CaseState::Sent || record.balance.is_zero();
         audit.expect(Invariant::Cases, key, under_way, "a balance under way in a case that has none");
-        let waits = record.state == CaseState::Sent || record.waiting.is_empty();
+        let may_wait = matches!(record.state, CaseState::Sent | CaseState::Received);
+        let waits = may_wait || record.waiting.is_empty();
         audit.expect(
             Invariant::Cases,
             key,
             waits,
-            "lines that wait for the end of a case that has none under way",
+            "lines that wait for the end of a case that waits for none",
         );
         let ended = record.ended.is_some() == !record.state.is_open();
         audit.expect(Invariant::Cases, key, ended, "an end without a moment, or a moment without an end");
@@ -50,7 +52,7 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
                 record.state != CaseState::Sent || account.is_some_and(|account| account.available.is_zero());
             audit.expect(Invariant::Cases, key, sent, "money in the account while it is under way");
         }
-        due(auditor, key, record)
+        due(auditor, key, case, record)
     })?;
     scan(view, Table::Due, AUDIT_PAGE_ROWS, |key, row| {
         let (Key::Due { at, case }, Row::Due(DueRecord { step })) = (*key, row) else {
@@ -70,7 +72,21 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
 }
 
 /// A case that was accepted has its last days; one that was not has none.
-fn due<V: View>(auditor: &mut Auditor<'_, V>, key: &Key, record: &CaseRecord) -> Result<(), V::Fault> {
+fn due<V: View>(
+    auditor: &mut Auditor<'_, V>,
+    key: &Key,
+    case: CaseId,
+    record: &CaseRecord,
+) -> Result<(), V::Fault> {
+    // A day still to come, or not yet said to be overdue, waits in the index.
+    for (day, waits) in [
+        (record.source_due, record.state == CaseState::Accepted && !record.overdue[0]),
+        (record.due, record.state.is_open() && !record.overdue[1]),
+    ] {
+        let Some(day) = day.filter(|_| waits) else { continue };
+        let known = auditor.view.get(&Key::Due { at: day.next().start(), case })?.is_some();
+        auditor.audit.expect(Invariant::Cases, key, known, "a last day that nobody would notice");
+    }
     let accepted = record.accepted.is_some();
     let both = record.source_due.is_some() == accepted && record.due.is_some() == accepted;
     let needed =

@@ -3,14 +3,14 @@
 use super::{Auditor, expected, wide};
 use crate::audit::report::Invariant;
 use crate::command::Insurance;
-use crate::id::{Area, RelationId};
+use crate::id::{Area, OfferId, Person, RelationId};
 use crate::limits::AUDIT_PAGE_ROWS;
 use crate::money::Fen;
 use crate::stamp::Stamp;
 use crate::table::{
     Destination, ExpiringRecord, GivingRecord, HoldState, Key, LapsingRecord, OfferRecord, OfferState,
-    PairRecord, PaymentRecord, PersonRecord, ReceivingRecord, RelationRecord, RelationState, ReturningRecord,
-    Row, Table,
+    OfferingRecord, PairRecord, PaymentRecord, PersonRecord, ReceivingRecord, RelationRecord, RelationState,
+    ReturningRecord, Row, Table,
 };
 use crate::view::{View, scan};
 use alloc::collections::BTreeMap;
@@ -256,15 +256,20 @@ fn offers<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Fault> {
     scan(view, Table::Offer, AUDIT_PAGE_ROWS, |key, row| {
         let (Key::Offer { offer }, Row::Offer(record)) = (*key, row) else { return auditor.alien(key) };
         let relation = expected::<V, RelationRecord>(view, &Key::Relation { relation: record.relation })?;
-        let listed = relation.is_some_and(|relation| relation.offers.contains(&offer));
-        let waits = view.get(&Key::Returning { at: record.returns, offer })?.is_some();
+        let listed = relation.as_ref().is_some_and(|relation| relation.offers.contains(&offer));
+        let at = record.returns;
+        let waits = view.get(&Key::Returning { at, offer })?.is_some();
+        let offering = match &relation {
+            Some(relation) => view.get(&Key::Offering { donor: relation.donor, at, offer })?.is_some(),
+            None => false,
+        };
         let open = record.state == OfferState::Open;
-        let fits = listed == open && waits == open;
+        let fits = listed == open && waits == open && offering == open;
         auditor.audit.check(
             Invariant::OneEffect,
             key,
             fits,
-            "an offer's state, its relation and its index disagree",
+            "an offer's state, its relation and its indexes disagree",
         );
         let in_time = auditor.in_time(record.made) && !record.amount.is_zero();
         auditor.audit.check(
@@ -279,9 +284,33 @@ fn offers<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Fault> {
         let (Key::Returning { at, offer }, Row::Returning(ReturningRecord)) = (*key, row) else {
             return auditor.alien(key);
         };
-        let record = expected::<V, OfferRecord>(view, &Key::Offer { offer })?;
-        let fits = record.is_some_and(|record| record.returns == at && record.state == OfferState::Open);
-        auditor.audit.check(Invariant::OnePair, key, fits, "an index entry without its offer");
-        Ok(())
+        waiting(auditor, key, at, offer, None)
+    })?;
+    scan(view, Table::Offering, AUDIT_PAGE_ROWS, |key, row| {
+        let (Key::Offering { donor, at, offer }, Row::Offering(OfferingRecord)) = (*key, row) else {
+            return auditor.alien(key);
+        };
+        waiting(auditor, key, at, offer, Some(donor))
     })
+}
+
+/// An index entry names an open offer that returns at that time, and its donor if it names one.
+fn waiting<V: View>(
+    auditor: &mut Auditor<'_, V>,
+    key: &Key,
+    at: Stamp,
+    offer: OfferId,
+    donor: Option<Person>,
+) -> Result<(), V::Fault> {
+    let record = expected::<V, OfferRecord>(auditor.view, &Key::Offer { offer })?;
+    let record = record.filter(|record| record.returns == at && record.state == OfferState::Open);
+    let relation = match &record {
+        Some(record) => {
+            expected::<V, RelationRecord>(auditor.view, &Key::Relation { relation: record.relation })?
+        }
+        None => None,
+    };
+    let fits = relation.is_some_and(|relation| donor.is_none_or(|donor| donor == relation.donor));
+    auditor.audit.check(Invariant::OnePair, key, fits, "an index entry without its offer");
+    Ok(())
 }

@@ -24,7 +24,7 @@
 //! its time is from now), and `deadline=`. Moments are `now`, `+1d`, `-1s`, `2026-03-01T08:00`.
 
 mod call;
-mod names;
+pub mod names;
 mod print;
 mod show;
 
