@@ -152,3 +152,57 @@ fn report_of(audit: &Audit) -> pb::AuditReport {
         took_ms: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Entry, LogMark};
+    use ledger::Area;
+    use ledger::table::AreaRecord;
+
+    /// A state in which so many changes wait for a checkpoint at most.
+    fn state(dir: &Path, changes_most: usize) -> State {
+        let settings = StateSettings { checkpoint_changes: 4, changes_most, ..Default::default() };
+        State::open(dir, settings).expect("a fresh state")
+    }
+
+    /// An entry that changes so many areas.
+    fn absorb(state: &State, index: u64, areas: u32) {
+        let area = |number: u32| Area::new(320_000 + number).expect("an area of Jiangsu");
+        let row = || Some(Arc::new(Row::Area(AreaRecord { openings: Vec::new() })));
+        let changes = (0..areas).map(|number| (Key::Area { area: area(number) }, row())).collect();
+        let log = LogMark { term: 1, node: 32_000_001, index };
+        state.absorb(Entry { log, membership: None, changes, journal: None }).expect("absorbed");
+    }
+
+    #[test]
+    fn an_audit_gives_way_before_absorbing_waits_for_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let state = state(dir.path(), 40);
+        absorb(&state, 1, 3);
+        let (still, run) = (state.still().expect("a state"), Run::default());
+        let look = || {
+            let view = Watched { still: &still, run: &run, reads: AtomicU64::new(0) };
+            ledger::audit::audit(&view, None)
+        };
+        absorb(&state, 2, 19);
+        assert!(look().is_ok(), "there is room for half of it");
+        absorb(&state, 3, 20);
+        assert!(matches!(look(), Err(Ended::GaveWay)));
+        // Nothing has waited, and nothing is broken: the next one sees what has changed.
+        drop(still);
+        let report = audit(&state, 32_000_001, &run).expect("it ends");
+        assert_eq!((report.index, report.node), (3, 32_000_001));
+        assert!(run.records_read() > 0);
+    }
+
+    #[test]
+    fn an_audit_that_nobody_wants_ends() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let state = state(dir.path(), 40);
+        let run = Run::default();
+        run.stop();
+        assert!(matches!(audit(&state, 32_000_001, &run), Err(Ended::Stopped)));
+        state.checkpoint().expect("nothing holds it up");
+    }
+}

@@ -55,13 +55,17 @@ struct Plan {
 
 /// Runs the verb.
 pub async fn run(Verb::Export(args): Verb) -> Result<Exit> {
+    if let Some(until) = args.until.filter(|until| args.from > *until) {
+        let what = format!("--from {} lies behind --until {until}", args.from);
+        return Err(Problem::usage(what).next(format!("--from 1 --until {until}")).into());
+    }
+    let target = Target::new(&args.out)?;
     let node = reach(&args.nodes).await?;
     let plan = plan(&args, &node).await?;
     if plan.from > plan.until {
         eprintln!("nothing new: {} has decided up to index {}", node.address, plan.until);
         return Ok(Exit::Done);
     }
-    let target = Target::new(&args.out)?;
     let mut export = Export::begin(&target, plan.from, plan.until)?;
     let others = args.nodes.addresses.iter().map(|address| plain(address));
     let addresses =
@@ -110,15 +114,11 @@ async fn plan(args: &Args, node: &Reached) -> Result<Plan, Problem> {
     };
     let reached = status.applied_index;
     let until = args.until.unwrap_or(reached);
-    if until > reached || args.from > until.max(reached) + 1 {
+    if until > reached || args.from > reached + 1 {
         let beyond = until.max(args.from);
         let what =
             format!("index {beyond} is not decided yet: the node at {} has up to {reached}", node.address);
         return Err(Problem::usage(what).next(format!("gongji status --addr {}", node.address)));
-    }
-    if args.until.is_some() && args.from > until {
-        return Err(Problem::usage(format!("--from {} lies behind --until {until}", args.from))
-            .next(format!("--from 1 --until {until}")));
     }
     if status.version != env!("CARGO_PKG_VERSION") {
         eprintln!(
@@ -138,7 +138,12 @@ enum Stop {
     Problem(Problem),
 }
 
-async fn copy(watch: &mut Watch, plan: &Plan, export: &mut Export, bar: &ProgressBar) -> Result<(), Stop> {
+async fn copy(
+    watch: &mut Watch,
+    plan: &Plan,
+    export: &mut Export<'_>,
+    bar: &ProgressBar,
+) -> Result<(), Stop> {
     let lines = Lines::new();
     loop {
         let next = watch.next_index().unwrap_or(plan.from);
