@@ -9,7 +9,7 @@ pub use reconcile::{Payee, Reconciliation};
 use crate::connect::{ANSWER_BYTES_MAX, Client};
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Said};
-use crate::request::RequestId;
+use crate::request::Prepared;
 use crate::retry::GaveUp;
 use crate::submit::timed;
 use proto::v1::consistency::Level;
@@ -192,19 +192,19 @@ impl Client {
         ask!(self, get_statistics(question) -> statistics or "no report")
     }
 
-    /// How a transaction would end if it were decided now (预结算); nothing changes. See
+    /// How a transaction would end if it were decided now (预结算); nothing changes, and nothing is promised. See
     /// [`Call::forecast`](crate::Call::forecast).
-    pub(crate) async fn forecast(
-        &self,
-        request: RequestId,
-        transaction: pb::Transaction,
-    ) -> Result<Read<Outcome>, Error> {
+    pub async fn forecast(&self, prepared: &Prepared) -> Result<Read<Outcome>, Error> {
+        prepared.check_size()?;
+        let transaction = prost::Message::decode(prepared.bytes.clone()).map_err(|problem| {
+            Error::Malformed { field: "transaction".into(), problem: problem.to_string() }
+        })?;
         let question =
             pb::ForecastRequest { transaction: Some(transaction), consistency: self.consistency.into() };
         let deadline = Instant::now() + self.settings.deadline;
         let attempts = self.attempt(deadline, async |channel, limit| {
             let answer = querying(channel).forecast(timed(question.clone(), limit)).await?.into_inner();
-            match answer.result.and_then(|result| outcome::read(request, result)) {
+            match answer.result.and_then(|result| outcome::read(prepared.request, result)) {
                 Some(Said::Final(outcome)) => Ok(Read::of(answer.header, outcome)),
                 _ => Err(Status::unknown("the answer is not about this transaction")),
             }
