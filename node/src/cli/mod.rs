@@ -7,6 +7,7 @@ pub mod json;
 pub mod query;
 pub mod show;
 pub mod start;
+pub mod statement;
 pub mod status;
 pub mod submit;
 
@@ -51,6 +52,9 @@ enum Verb {
     Query(query::Args),
     /// Sends transactions: one JSON object a line
     Submit(submit::Args),
+    /// Writes a province's statement of a month, and compares two
+    #[command(subcommand)]
+    Statement(statement::Verb),
     /// Prints what was published about the scheme as transactions to submit: areas, openings, parameters
     #[command(subcommand)]
     Scheme(scheme::Verb),
@@ -95,6 +99,7 @@ pub fn run() -> anyhow::Result<Exit> {
         Verb::Status(args) => block_on(status::run(args)),
         Verb::Query(args) => block_on(query::run(args)),
         Verb::Submit(args) => block_on(submit::run(args)),
+        Verb::Statement(verb) => block_on(statement::run(verb)),
         Verb::Scheme(verb) => scheme::run(verb),
         Verb::Bench(args) => block_on(bench::run(args)),
     }

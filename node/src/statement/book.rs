@@ -8,7 +8,8 @@ use super::read::Records;
 use super::sheet::{Cell, Column, Kind, Sheet, text};
 use super::{words, yuan};
 use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, IgnoreError, Workbook, Worksheet, XlsxError,
+    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, IgnoreError, Workbook, Worksheet,
+    XlsxError,
 };
 use std::io::{Read, Write};
 
@@ -44,7 +45,9 @@ pub fn write<R: Read>(
     let (year, month) = (facts.month.year, facts.month.month);
     let made = ExcelDateTime::from_ymd(year, month, 1).map_err(told)?;
     let title = format!("gongji {} {}", facts.mark(), words::province(facts.province));
-    book.set_properties(&DocProperties::new().set_title(title).set_author("gongji").set_creation_datetime(&made));
+    book.set_properties(
+        &DocProperties::new().set_title(title).set_author("gongji").set_creation_datetime(&made),
+    );
     let styles = Styles::new();
     for sheet in [summary, provinces] {
         page(&mut book, facts, &styles, sheet)?;
@@ -148,7 +151,10 @@ impl<'a> Page<'a> {
         let (title, of) = match &facts.closed {
             Some(closed) => {
                 let (day, time) = clock(closed.at);
-                ("个人账户共济月度对账单 Monthly statement of mutual aid", format!("已关账 closed {day} {time}"))
+                (
+                    "个人账户共济月度对账单 Monthly statement of mutual aid",
+                    format!("已关账 closed {day} {time}"),
+                )
             }
             None => (
                 "个人账户共济月度对账单（未关账，仅供参考） Monthly statement of mutual aid, PRELIMINARY",
@@ -188,7 +194,9 @@ impl<'a> Page<'a> {
         let (sheet, styles, row) = (&mut *self.sheet, self.styles, self.next);
         match cell {
             Cell::Text(text) => match (kind, ExcelDateTime::parse_from_str(text)) {
-                (Kind::Day, Ok(day)) => sheet.write_datetime_with_format(row, place, &day, &styles.day[total])?,
+                (Kind::Day, Ok(day)) => {
+                    sheet.write_datetime_with_format(row, place, &day, &styles.day[total])?
+                }
                 (Kind::Id, _) => sheet.write_string_with_format(row, place, &**text, &styles.id[total])?,
                 _ => sheet.write_string_with_format(row, place, &**text, &styles.plain[total])?,
             },
@@ -196,7 +204,9 @@ impl<'a> Page<'a> {
             Cell::Money(fen) if yuan::is_number(*fen) => {
                 sheet.write_number_with_format(row, place, *fen as f64 / 100.0, &styles.money[total])?
             }
-            Cell::Money(fen) => sheet.write_string_with_format(row, place, yuan::text(*fen), &styles.large[total])?,
+            Cell::Money(fen) => {
+                sheet.write_string_with_format(row, place, yuan::text(*fen), &styles.large[total])?
+            }
             Cell::Count(count) => {
                 sheet.write_number_with_format(row, place, *count as f64, &styles.count[total])?
             }
@@ -210,7 +220,9 @@ impl<'a> Page<'a> {
         let last = self.columns.len().saturating_sub(1) as u16; // a page has some dozens of columns
         let bottom = self.next.max(HEAD + 1) - 1;
         // Codes are text here, and meant to be.
-        self.sheet.ignore_error_range(HEAD, 0, bottom, last, IgnoreError::NumberStoredAsText).map_err(told)?;
+        self.sheet
+            .ignore_error_range(HEAD, 0, bottom, last, IgnoreError::NumberStoredAsText)
+            .map_err(told)?;
         Ok(())
     }
 }

@@ -53,16 +53,28 @@ pub fn items(facts: &Facts, pairs: &[Pair], tally: &Tally, files: &[Written]) ->
     // An open month goes on between one page and the next: only what was read at one index can be compared.
     if facts.closed.is_some() || facts.still {
         let compare = |name, found, should| Item::compared(name, yuan::text(found), yuan::text(should));
-        items.push(compare("明细计费合计＝应付关系计费 movements charged = obligations charged", charged, sums.0));
-        items.push(compare("明细退费合计＝应付关系退费 movements refunded = obligations refunded", refunded, sums.1));
+        items.push(compare(
+            "明细计费合计＝应付关系计费 movements charged = obligations charged",
+            charged,
+            sums.0,
+        ));
+        items.push(compare(
+            "明细退费合计＝应付关系退费 movements refunded = obligations refunded",
+            refunded,
+            sums.1,
+        ));
         items.push(Item::compared(
             "与应付关系逐条不符的条数 lines whose movements differ from their obligation",
             differing(facts, tally),
             0,
         ));
     } else {
-        items.push(Item::told("明细计费合计（未核对） movements charged (not compared)", yuan::text(charged)));
-        items.push(Item::told("明细退费合计（未核对） movements refunded (not compared)", yuan::text(refunded)));
+        items
+            .push(Item::told("明细计费合计（未核对） movements charged (not compared)", yuan::text(charged)));
+        items.push(Item::told(
+            "明细退费合计（未核对） movements refunded (not compared)",
+            yuan::text(refunded),
+        ));
     }
     items.extend(positions(facts, pairs));
     if let Some(closed) = &facts.closed {
@@ -126,8 +138,10 @@ fn positions(facts: &Facts, pairs: &[Pair]) -> Vec<Item> {
     let receivable: i128 = across().map(|pair| pair.receivable.amount).sum();
     let by_use: i128 = across().flat_map(|pair| pair.by_use).sum();
     let (owes, owed) = facts.position;
-    let name = ["跨省应付合计＝省级应付 payable across = what the province owes",
-        "跨省应收合计＝省级应收 receivable across = what the province is owed"];
+    let name = [
+        "跨省应付合计＝省级应付 payable across = what the province owes",
+        "跨省应收合计＝省级应收 receivable across = what the province is owed",
+    ];
     let mut items = match facts.closed.is_some() || facts.still {
         true => vec![
             Item::compared(name[0], yuan::text(payable), yuan::text(owes)),
@@ -147,10 +161,13 @@ fn positions(facts: &Facts, pairs: &[Pair]) -> Vec<Item> {
 fn closing(closed: &Closed, pairs: &[Pair]) -> Vec<Item> {
     let sides: BTreeMap<_, _> = pairs
         .iter()
-        .flat_map(|pair| [((pair.ours, pair.theirs), &pair.payable), ((pair.theirs, pair.ours), &pair.receivable)])
+        .flat_map(|pair| {
+            [((pair.ours, pair.theirs), &pair.payable), ((pair.theirs, pair.ours), &pair.receivable)]
+        })
         .collect();
     let wrong = sides.values().filter(|side| side.line.map_or(0, |line| line.amount) != side.amount).count();
-    let over = closed.lines.iter().filter(|line| line.paid > line.amount || line.advanced > line.amount).count();
+    let over =
+        closed.lines.iter().filter(|line| line.paid > line.amount || line.advanced > line.amount).count();
     vec![
         Item::compared("与清分行不符的条数 lines that differ from their obligations", wrong, 0),
         Item::compared("超付或超垫的条数 lines paid or advanced beyond their amount", over, 0),

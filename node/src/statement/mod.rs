@@ -76,7 +76,13 @@ impl Statement {
         std::fs::create_dir_all(dir).map_err(|why| files::failed("make", dir, &why))?;
         let draft = Draft::begin(dir, format!("{}-details.csv", facts.name()))?;
         let details = Csv::begin(draft, DETAILS).map_err(|why| files::failed("write", dir, &why))?;
-        Ok(Statement { dir: dir.to_owned(), details_max: book::DETAILS_MAX, details, facts, tally: Tally::default() })
+        Ok(Statement {
+            dir: dir.to_owned(),
+            details_max: book::DETAILS_MAX,
+            details,
+            facts,
+            tally: Tally::default(),
+        })
     }
 
     /// Writes a movement; they come in the order of the log.
@@ -130,7 +136,8 @@ impl Statement {
         };
         let across = (sum(false, |pair| pair.payable.amount), sum(false, |pair| pair.receivable.amount));
         let inside = sum(true, |pair| pair.payable.amount + pair.receivable.amount);
-        let mut others: Vec<_> = pairs.iter().filter(|pair| !pair.is_inside()).map(|pair| pair.theirs).collect();
+        let mut others: Vec<_> =
+            pairs.iter().filter(|pair| !pair.is_inside()).map(|pair| pair.theirs).collect();
         others.sort_unstable();
         others.dedup();
         Ok(Report { files: written, items, across, inside, counterparties: others.len(), tally })

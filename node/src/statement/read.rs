@@ -27,9 +27,13 @@ impl<R: Read> Records<R> {
         if start.starts_with(MARK) {
             file.consume(MARK.len());
         }
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        // A carriage return before the end of a line goes with the spaces; counted as an end of its own, lines would be
+        // numbered wrongly.
+        let terminator = csv::Terminator::Any(b'\n');
+        let mut rows = csv::ReaderBuilder::new().flexible(true).terminator(terminator).from_reader(file);
         let headings = rows.byte_headers().map_err(|problem| problem.to_string())?;
-        let columns = headings.iter().enumerate().map(|(place, name)| (words::english(name), place)).collect();
+        let columns =
+            headings.iter().enumerate().map(|(place, name)| (words::english(name), place)).collect();
         Ok(Records { rows, columns, record: ByteRecord::new() })
     }
 
@@ -94,7 +98,9 @@ impl<R: Read> Records<R> {
             match column.kind {
                 Kind::Money => self.read(column.en, yuan::parse).map(Cell::Money),
                 Kind::Count => self.read(column.en, |said| said.parse().ok()).map(Cell::Count),
-                Kind::Id | Kind::Words | Kind::Day => self.read(column.en, |said| Some(text(said.to_owned()))),
+                Kind::Id | Kind::Words | Kind::Day => {
+                    self.read(column.en, |said| Some(text(said.to_owned())))
+                }
             }
         };
         columns.iter().map(cell).collect::<Result<_, _>>().map(Some)
@@ -112,10 +118,13 @@ mod tests {
         assert!(records.has("row") && records.has("amount") && !records.has("use"));
         assert!(records.advance().expect("a row"));
         assert_eq!(records.cell("row"), Ok(&b"10-1-0"[..]));
-        assert_eq!((records.read("amount", yuan::parse), records.line()), (Ok(123_450), 4));
+        assert_eq!((records.read("amount", yuan::parse), records.line()), (Ok(123_450), 4), "the line as an editor counts it");
         assert!(records.advance().expect("a short row"));
         assert_eq!(records.cell("row"), Ok(&b""[..]));
-        assert_eq!(records.read("row", |said| said.parse::<u8>().ok()).unwrap_err(), "line 5, column \"row\": \"\" is not understood");
+        assert_eq!(
+            records.read("row", |said| said.parse::<u8>().ok()).unwrap_err(),
+            "line 5, column \"row\": \"\" is not understood"
+        );
         assert!(!records.advance().expect("the end"));
     }
 }

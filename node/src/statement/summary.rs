@@ -158,7 +158,8 @@ pub fn summary(facts: &Facts, pairs: &[Pair]) -> Sheet {
         row.push(Cell::Count(lines.map(|line| line.disputes).sum()));
         row
     };
-    let of = |inside: bool| -> Vec<&Pair> { pairs.iter().filter(|pair| pair.is_inside() == inside).collect() };
+    let of =
+        |inside: bool| -> Vec<&Pair> { pairs.iter().filter(|pair| pair.is_inside() == inside).collect() };
     let totals = [(false, "跨省合计 total across"), (true, "省内合计 total inside")]
         .into_iter()
         .filter(|(inside, _)| !inside || !of(true).is_empty())

@@ -114,7 +114,9 @@ impl Rows {
             return Ok(Rows::Passing(records, between));
         }
         let (mut rows, mut passed_over) = (Vec::new(), 0);
-        while let Some(row) = next(&mut records, between, &mut passed_over).map_err(|why| unread(path, &why))? {
+        while let Some(row) =
+            next(&mut records, between, &mut passed_over).map_err(|why| unread(path, &why))?
+        {
             rows.push(row);
         }
         rows.sort_by_key(|row| row.name);
@@ -124,8 +126,9 @@ impl Rows {
     /// The next row, counted in.
     fn take(&mut self, copy: &mut Copy) -> Result<Option<Row>, Problem> {
         let row = match self {
-            Rows::Passing(records, between) => next(records, *between, &mut copy.passed_over)
-                .map_err(|why| unread(&copy.path, &why))?,
+            Rows::Passing(records, between) => {
+                next(records, *between, &mut copy.passed_over).map_err(|why| unread(&copy.path, &why))?
+            }
             Rows::Held(rows, passed_over) => {
                 copy.passed_over += std::mem::take(passed_over);
                 rows.next()
@@ -152,7 +155,8 @@ fn next(
             continue;
         }
         let said = words::meant(records.cell("use")?, &words::USES, words::usage);
-        let usage = said.ok_or_else(|| format!("line {}: what it was used for is not understood", records.line()))?;
+        let usage =
+            said.ok_or_else(|| format!("line {}: what it was used for is not understood", records.line()))?;
         let (name, fen) = (records.read("row", name)?, records.read("amount", yuan::parse)?);
         return Ok(Some(Row { name, payer, payee, usage, fen }));
     }

@@ -134,7 +134,8 @@ pub fn diff(ours: &Path, theirs: &Path, most: usize) -> Result<Vec<Diff>, Proble
         (false, false) => vec![(ours.to_owned(), theirs.to_owned())],
         (_, is_folder) => {
             let folder = if is_folder { theirs } else { ours };
-            let problem = Problem::usage(format!("{} is a folder, and the other is a file", folder.display()));
+            let problem =
+                Problem::usage(format!("{} is a folder, and the other is a file", folder.display()));
             return Err(problem.next("give two files, or two folders with a statement each"));
         }
     };
@@ -154,11 +155,12 @@ fn only(folder: &Path, ending: &str) -> Result<PathBuf, Problem> {
     found.sort();
     match (found.pop(), found.is_empty()) {
         (Some(path), true) => Ok(path),
-        (Some(_), false) => {
-            Err(Problem::usage(format!("{} holds several statements", folder.display())).next("name the two files"))
+        (Some(_), false) => Err(Problem::usage(format!("{} holds several statements", folder.display()))
+            .next("name the two files")),
+        (None, _) => {
+            Err(Problem::new(Exit::NotFound, format!("{} holds no gongji-*{ending}", folder.display()))
+                .next("gongji statement build MONTH --province NN --out DIR"))
         }
-        (None, _) => Err(Problem::new(Exit::NotFound, format!("{} holds no gongji-*{ending}", folder.display()))
-            .next("gongji statement build MONTH --province NN --out DIR")),
     }
 }
 
@@ -247,7 +249,16 @@ fn begin(page: Page, ours: Copy, theirs: Copy) -> Result<Diff, Problem> {
     }
     let between = ours.identity.province.zip(theirs.identity.province).filter(|(one, other)| one != other);
     let none = Count::default();
-    Ok(Diff { page, ours, theirs, between, only_ours: none, only_theirs: none, different: none, lines: Vec::new() })
+    Ok(Diff {
+        page,
+        ours,
+        theirs,
+        between,
+        only_ours: none,
+        only_theirs: none,
+        different: none,
+        lines: Vec::new(),
+    })
 }
 
 /// Whether a row between these areas is compared.

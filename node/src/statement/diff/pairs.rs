@@ -21,8 +21,10 @@ pub fn diff(ours: &Path, theirs: &Path, most: usize) -> Result<Diff, Problem> {
     let mut diff = begin(Page::Summary, one, other)?;
     let between = diff.between;
     let keep = |pairs: &Pairs, copy: &mut Copy| -> Pairs {
-        let (kept, passed): (Pairs, Pairs) =
-            pairs.iter().map(|(name, pair)| (*name, *pair)).partition(|((a, b), _)| concerns(between, *a, *b));
+        let (kept, passed): (Pairs, Pairs) = pairs
+            .iter()
+            .map(|(name, pair)| (*name, *pair))
+            .partition(|((a, b), _)| concerns(between, *a, *b));
         copy.passed_over = passed.len() as u64;
         copy.rows = kept.len() as u64;
         copy.fen = kept.values().map(|(there, back, _)| there + back).sum();
@@ -38,7 +40,10 @@ pub fn diff(ours: &Path, theirs: &Path, most: usize) -> Result<Diff, Problem> {
             let (ours, theirs) = (pair.0.map(pick), pair.1.map(pick));
             // A pair without a row owes nothing.
             if ours.unwrap_or_default() != theirs.unwrap_or_default() {
-                diff.note(Line { row: String::new(), payer, payee, usage, ours, theirs, also: Vec::new() }, most);
+                diff.note(
+                    Line { row: String::new(), payer, payee, usage, ours, theirs, also: Vec::new() },
+                    most,
+                );
             }
         };
         note(payer, payee, None, &|pair| pair.0);
