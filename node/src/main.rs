@@ -4,6 +4,8 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+#[cfg(test)]
+mod golden;
 mod places;
 mod problem;
 mod scheme;

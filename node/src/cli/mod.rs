@@ -5,9 +5,11 @@ pub mod config;
 pub mod connect;
 pub mod json;
 pub mod query;
+pub mod reconcile;
 pub mod show;
 pub mod start;
 pub mod statement;
+pub mod statistics;
 pub mod status;
 pub mod submit;
 
@@ -55,6 +57,10 @@ enum Verb {
     /// Writes a province's statement of a month, and compares two
     #[command(subcommand)]
     Statement(statement::Verb),
+    /// Compares a day of an institution or an area with its own rows (对账)
+    Reconcile(reconcile::Args),
+    /// Prints the published report: person-times and amounts from January until a month
+    Statistics(statistics::Args),
     /// Prints what was published about the scheme as transactions to submit: areas, openings, parameters
     #[command(subcommand)]
     Scheme(scheme::Verb),
@@ -100,6 +106,8 @@ pub fn run() -> anyhow::Result<Exit> {
         Verb::Query(args) => block_on(query::run(args)),
         Verb::Submit(args) => block_on(submit::run(args)),
         Verb::Statement(verb) => block_on(statement::run(verb)),
+        Verb::Reconcile(args) => block_on(reconcile::run(args)),
+        Verb::Statistics(args) => block_on(statistics::run(args)),
         Verb::Scheme(verb) => scheme::run(verb),
         Verb::Bench(args) => block_on(bench::run(args)),
     }

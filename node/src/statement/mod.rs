@@ -8,13 +8,13 @@ pub mod check;
 pub mod details;
 pub mod diff;
 pub mod facts;
+pub mod read;
 pub mod sheet;
 pub mod summary;
 pub mod yuan;
 
 mod book;
 mod files;
-mod read;
 mod words;
 
 #[cfg(test)]

@@ -118,7 +118,11 @@ mod tests {
         assert!(records.has("row") && records.has("amount") && !records.has("use"));
         assert!(records.advance().expect("a row"));
         assert_eq!(records.cell("row"), Ok(&b"10-1-0"[..]));
-        assert_eq!((records.read("amount", yuan::parse), records.line()), (Ok(123_450), 4), "the line as an editor counts it");
+        assert_eq!(
+            (records.read("amount", yuan::parse), records.line()),
+            (Ok(123_450), 4),
+            "the line as an editor counts it"
+        );
         assert!(records.advance().expect("a short row"));
         assert_eq!(records.cell("row"), Ok(&b""[..]));
         assert_eq!(

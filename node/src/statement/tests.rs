@@ -6,6 +6,7 @@ mod stage;
 use super::diff::{Count, diff};
 use super::facts::{Closed, Facts, Line, Obligation};
 use super::{Report, Statement, book, yuan};
+use crate::golden::golden;
 use calamine::{Data, Range, Reader, Xlsx, open_workbook};
 use ledger::codec::{encode_key, encode_row};
 use ledger::digest::{Digest, RowHash};
@@ -154,17 +155,6 @@ fn build(state: &MapState, province: u8, dir: &Path) -> Report {
     write(state, facts(state, province), dir, book::DETAILS_MAX)
 }
 
-/// Compares with the file that is kept; `UPDATE_GOLDENFILES=1` keeps it anew.
-fn golden(name: &str, is: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/statement/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDENFILES").is_some() {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(&path, is).expect("kept");
-    }
-    let should = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-    assert_eq!(is, should, "{name} has changed: UPDATE_GOLDENFILES=1 keeps it anew");
-}
-
 fn read(dir: &Path, name: &str) -> String {
     fs::read_to_string(dir.join(name)).unwrap_or_else(|why| panic!("{name}: {why}"))
 }
@@ -188,7 +178,7 @@ fn a_closed_month_is_stated_to_the_byte() {
     should.push("gongji-2026-10-32.xlsx".into());
     assert_eq!(listed, should, "nothing else is left");
     for name in &listed[..4] {
-        golden(name, &read(dir.path(), name));
+        golden(&format!("statement/golden/{name}"), &read(dir.path(), name));
     }
     // Once more, elsewhere: the same bytes, the workbook's among them.
     let again = tempfile::tempdir().expect("a folder");
@@ -205,7 +195,7 @@ fn an_open_month_says_so_on_every_page() {
     let report = build(&stage.state, 41, dir.path());
     assert!(report.agrees(), "{:?}", report.items);
     let summary = read(dir.path(), "gongji-2026-10-41-open-summary.csv");
-    golden("gongji-2026-10-41-open-summary.csv", &summary);
+    golden("statement/golden/gongji-2026-10-41-open-summary.csv", &summary);
     for name in ["summary", "provinces", "details", "check"] {
         let page = read(dir.path(), &format!("gongji-2026-10-41-open-{name}.csv"));
         assert!(page.contains("未关账 PRELIMINARY"), "{name}: {page}");
