@@ -106,9 +106,16 @@ pub fn publish(dir: &Path, drafts: Vec<Draft>) -> Result<(), Problem> {
 pub fn failed(step: &str, path: &Path, why: &io::Error) -> Problem {
     let exit = match why.kind() {
         io::ErrorKind::NotFound => Exit::NotFound,
-        _ => Exit::Usage,
+        _ => Exit::InputOutput,
     };
-    Problem::new(exit, format!("cannot {step} {}", path.display())).because(why)
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let next = match why.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            format!("df -h {}; make room", folder.display())
+        }
+        _ => format!("ls -ld {} {}", folder.display(), path.display()),
+    };
+    Problem::new(exit, format!("cannot {step} {}", path.display())).because(why).next(next)
 }
 
 #[cfg(test)]

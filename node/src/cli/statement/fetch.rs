@@ -207,11 +207,18 @@ impl Fetch {
         }
     }
 
-    /// The cluster's id, and the digest of the state of the node that answers, with its index.
+    /// The cluster's id, and the digest of the state that was read last, or else of the newest, with its index.
     async fn state(&mut self) -> Result<(String, (String, u64)), Problem> {
         let mut door = ClusterClient::new(self.node.channel.clone());
-        let asked = v1::StatusRequest { local: true };
-        let told = door.status(asked).await.map_err(|status| self.refused(&status))?.into_inner();
+        let (_, last) = self.read.unwrap_or_default();
+        let mut told = v1::StatusResponse::default();
+        for digest_index in [last, 0] {
+            let asked = v1::StatusRequest { local: true, digest_index };
+            told = door.status(asked).await.map_err(|status| self.refused(&status))?.into_inner();
+            if told.nodes.first().is_some_and(|node| !node.digest.is_empty()) {
+                break;
+            }
+        }
         let node = told.nodes.into_iter().next().unwrap_or_default();
         Ok((told.cluster, (node.digest, node.digest_index)))
     }
