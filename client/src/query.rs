@@ -244,6 +244,21 @@ impl Client {
         )
     }
 
+    /// The movements that a month's ("2026-10") obligations are made of, page by page. Pages may be empty though more
+    /// follow.
+    pub fn movements(&self, month: impl Into<String>) -> Pages<pb::ListMovementsRequest> {
+        Pages::new(
+            self,
+            pb::ListMovementsRequest {
+                month: month.into(),
+                province: String::new(),
+                page_size: 0,
+                page_token: String::new(),
+                consistency: self.consistency.into(),
+            },
+        )
+    }
+
     /// The lines of a closed month ("2026-10"), page by page.
     pub fn clearing(&self, month: impl Into<String>) -> Pages<pb::ListClearingRequest> {
         Pages::new(

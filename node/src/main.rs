@@ -4,10 +4,13 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+#[cfg(test)]
+mod golden;
 mod places;
 mod problem;
 mod scheme;
 mod scratch;
+mod statement;
 
 use problem::{Exit, Problem};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};

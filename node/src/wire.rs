@@ -7,6 +7,7 @@ mod answers;
 mod calls;
 mod enums;
 mod events;
+mod movements;
 mod policy;
 mod records;
 mod text;
@@ -17,6 +18,7 @@ mod tests;
 pub use answers::*;
 pub use calls::{CALENDAR_DAYS_MAX, ORDER_MAX};
 pub use events::event_to_proto;
+pub use movements::*;
 pub use policy::{policy_from_proto, policy_to_proto};
 pub use records::*;
 

@@ -448,6 +448,13 @@ impl Query for Fake {
         Ok(Response::new(pb::ListObligationsResponse::default()))
     }
 
+    async fn list_movements(
+        &self,
+        _: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        Ok(Response::new(pb::ListMovementsResponse::default()))
+    }
+
     async fn get_institution(
         &self,
         _: Request<pb::GetInstitutionRequest>,

@@ -7,8 +7,11 @@ pub mod connect;
 pub mod export;
 pub mod json;
 pub mod query;
+pub mod reconcile;
 pub mod show;
 pub mod start;
+pub mod statement;
+pub mod statistics;
 pub mod status;
 pub mod submit;
 
@@ -58,6 +61,13 @@ enum Verb {
     Audit(audit::Args),
     /// Sends transactions: one JSON object a line
     Submit(submit::Args),
+    /// Writes a province's statement of a month, and compares two
+    #[command(subcommand)]
+    Statement(statement::Verb),
+    /// Compares a day of an institution or an area with its own rows (对账)
+    Reconcile(reconcile::Args),
+    /// Prints the published report: person-times and amounts from January until a month
+    Statistics(statistics::Args),
     /// Prints what was published about the scheme as transactions to submit: areas, openings, parameters
     #[command(subcommand)]
     Scheme(scheme::Verb),
@@ -104,6 +114,9 @@ pub fn run() -> anyhow::Result<Exit> {
         Verb::Ledger(verb) => block_on(export::run(verb)),
         Verb::Audit(args) => audit::run(args),
         Verb::Submit(args) => block_on(submit::run(args)),
+        Verb::Statement(verb) => block_on(statement::run(verb)),
+        Verb::Reconcile(args) => block_on(reconcile::run(args)),
+        Verb::Statistics(args) => block_on(statistics::run(args)),
         Verb::Scheme(verb) => scheme::run(verb),
         Verb::Bench(args) => block_on(bench::run(args)),
     }

@@ -1,6 +1,7 @@
 //! The door for reads.
 
 mod clearing;
+mod movements;
 mod pages;
 mod reconcile;
 mod registers;
@@ -135,6 +136,13 @@ impl pb::query_server::Query for QueryService {
         request: Request<pb::ListObligationsRequest>,
     ) -> Result<Response<pb::ListObligationsResponse>, Status> {
         self.obligations(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_movements(
+        &self,
+        request: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        self.movements(request.into_inner()).await.map(Response::new)
     }
 
     async fn get_institution(
