@@ -8,6 +8,7 @@ mod places;
 mod problem;
 mod scheme;
 mod scratch;
+mod year;
 
 use problem::{Exit, Problem};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};

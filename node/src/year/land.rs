@@ -246,7 +246,7 @@ mod tests {
         let (free, worked) = holidays(2026);
         assert!(free.iter().all(|day| !day.is_weekend()) && worked.iter().all(|day| day.is_weekend()));
         assert!(free.is_sorted() && worked.is_sorted());
-        assert_eq!((free.len(), worked.len()), (19, 6));
+        assert_eq!((free.len(), worked.len()), (18, 6));
         assert_eq!(day_text(free[0]), "2026-01-02");
     }
 }

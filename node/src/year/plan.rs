@@ -362,7 +362,13 @@ impl Plan {
 
     /// Somebody of whom this is true, if one is found soon.
     pub(super) fn somebody(&mut self, of: impl Fn(&Human) -> bool) -> Option<usize> {
-        (0..60).map(|_| self.anybody()).find(|human| of(&self.humans[*human]))
+        for _ in 0..60 {
+            let human = self.anybody();
+            if of(&self.humans[human]) {
+                return Some(human);
+            }
+        }
+        None
     }
 
     /// An active relation, if one is found soon.
@@ -370,9 +376,14 @@ impl Plan {
         if self.bonds.is_empty() {
             return None;
         }
-        (0..40)
-            .map(|_| self.rng.below(self.bonds.len() as u64) as usize)
-            .find(|bond| self.bonds[*bond].stand == Stand::Active && of(&self.bonds[*bond]))
+        for _ in 0..40 {
+            let place = self.rng.below(self.bonds.len() as u64) as usize;
+            let bond = &self.bonds[place];
+            if bond.stand == Stand::Active && of(bond) {
+                return Some(place);
+            }
+        }
+        None
     }
 
     /// What has run out since yesterday was swept by the pulse before the morning.
