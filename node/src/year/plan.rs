@@ -112,7 +112,6 @@ pub enum Later {
 /// The plan, as far as it was asked for.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    pub seed: u64,
     pub year: u16,
     pub land: Land,
     pub humans: Vec<Human>,
@@ -164,7 +163,6 @@ impl Plan {
             proposals.entry(Day(both.0 + wait as u32)).or_insert_with(Vec::new).push(place);
         }
         let mut plan = Plan {
-            seed,
             year,
             land,
             humans,
@@ -197,11 +195,6 @@ impl Plan {
     /// The last day on which people live.
     pub fn last(&self) -> Day {
         day(self.year, 12, 31)
-    }
-
-    /// How many steps there are so far.
-    pub fn steps(&self) -> u32 {
-        self.next
     }
 
     /// Whether the parameters of the pilot are in force.

@@ -3,7 +3,6 @@
 use client::v1::caller::Who;
 use client::v1::transaction::Call;
 use client::v1::{self, Reason};
-use client::{Error, Prepared, RequestId};
 use ledger::{Day, Stamp};
 
 /// The moments of a day at which requests are sent. Between them the clock jumps.
@@ -118,16 +117,6 @@ impl Step {
             call: Some(call),
         })
     }
-
-    /// The identity, as the client knows it.
-    pub fn request_id(&self) -> Result<RequestId, Error> {
-        self.request.parse()
-    }
-}
-
-/// A transaction, ready to be sent.
-pub fn prepared(transaction: &v1::Transaction) -> Result<Prepared, Error> {
-    Prepared::new(transaction)
 }
 
 fn number(id: &str) -> Option<u32> {
@@ -182,6 +171,6 @@ mod tests {
         let found = step.transaction(|step| Some(format!("7-{step}"))).expect("all is known");
         let Some(Call::SetPriority(call)) = found.call else { panic!("another call") };
         assert_eq!(call.order, ["7-3", "7-5"]);
-        assert!(step.request_id().is_ok());
+        assert!(found.request_id.parse::<client::RequestId>().is_ok());
     }
 }

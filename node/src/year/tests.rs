@@ -1,11 +1,15 @@
 //! A small year on the contract alone: no network, no disk, the same words.
 
 use super::clear::Books;
+use super::count::Count;
+use super::line::Line;
 use super::plan::{Plan, Size};
-use super::run::{Desk, Runner, fen, month_text};
+use super::run::{Desk, Runner, month_text, signed_fen};
 use super::step::{Hour, Step};
+use super::told;
+use crate::cli::export::line::Lines;
 use crate::problem::{Exit, Problem};
-use client::{Outcome, Receipt, Refused, v1};
+use client::{Decision, Entry, Outcome, Receipt, Refused, v1};
 use ledger::{At, Call, Caller, Day, MapState, Month, Province, Stamp, Transaction, views};
 use node::wire;
 
@@ -14,11 +18,15 @@ struct Alone {
     state: MapState,
     index: u64,
     now: Stamp,
+    /// The journal goes through the export's words into the count.
+    lines: Lines,
+    count: Count,
 }
 
 impl Alone {
     fn new(first: Day) -> Alone {
-        let mut alone = Alone { state: MapState::new(), index: 0, now: first.start() };
+        let (state, now, lines) = (MapState::new(), first.start(), Lines::new());
+        let mut alone = Alone { state, index: 0, now, lines, count: Count::default() };
         let mut calls = vec![Call::Genesis { cluster: [7; 16], policy: ledger::Policy::NATIONAL_2026 }];
         for province in crate::places::PROVINCES {
             let kinship = match province.wide {
@@ -37,10 +45,39 @@ impl Alone {
         alone
     }
 
-    fn apply(&mut self, transactions: &[Transaction]) -> Vec<ledger::Answer> {
+    fn apply(&mut self, transactions: &[Transaction]) -> Vec<Outcome> {
         self.index += 1;
         self.now = self.now.plus_ms(1);
-        self.state.apply(At { index: self.index, stamp: self.now }, transactions)
+        let answers = self.state.apply(At { index: self.index, stamp: self.now }, transactions);
+        let outcomes: Vec<Outcome> =
+            answers.iter().zip(transactions).map(|(answer, asked)| outcome(answer, asked)).collect();
+        let told = transactions.iter().zip(&outcomes).zip(&answers).filter(|(_, answer)| !answer.repeated);
+        let decisions = told.map(|((asked, outcome), _)| Decision {
+            caller: client::Caller::National, // not looked at
+            outcome: outcome.clone(),
+            transaction: Some(wire::transaction_to_proto(asked)),
+        });
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(self.now.0);
+        let entry = Entry { index: self.index, time, decisions: decisions.collect() };
+        for line in self.lines.of(&entry).expect("whole").lines() {
+            self.count.take(&Line::read(line).expect("a line").expect("not the check line"));
+        }
+        outcomes
+    }
+}
+
+fn outcome(answer: &ledger::Answer, asked: &Transaction) -> Outcome {
+    let result = wire::answer_to_proto(asked.request, answer);
+    let request_id = result.request_id.parse().expect("a request id");
+    let (index, place, repeated) = (result.index, result.place, result.repeated);
+    match result.outcome() {
+        v1::Outcome::Done => {
+            Outcome::Done(Receipt { request_id, index, place, repeated, events: result.events })
+        }
+        _ => {
+            let (reason, number) = (result.reason(), result.reason);
+            Outcome::Refused(Refused { request_id, reason, number, index, place, repeated })
+        }
     }
 }
 
@@ -57,27 +94,7 @@ fn bad(problem: impl std::fmt::Display) -> Problem {
 impl Desk for Alone {
     async fn decide(&mut self, batch: &[v1::Transaction]) -> Result<Vec<Outcome>, Problem> {
         let asked: Result<Vec<Transaction>, _> = batch.iter().map(wire::transaction_from_proto).collect();
-        let asked = asked.map_err(bad)?;
-        let answers = self.apply(&asked);
-        let outcomes = answers.iter().zip(asked).map(|(answer, asked)| {
-            let result = wire::answer_to_proto(asked.request, answer);
-            let request_id = result.request_id.parse().map_err(bad)?;
-            let (index, place, repeated) = (result.index, result.place, result.repeated);
-            Ok(match result.outcome() {
-                v1::Outcome::Done => {
-                    Outcome::Done(Receipt { request_id, index, place, repeated, events: result.events })
-                }
-                _ => Outcome::Refused(Refused {
-                    request_id,
-                    reason: result.reason(),
-                    number: result.reason,
-                    index,
-                    place,
-                    repeated,
-                }),
-            })
-        });
-        outcomes.collect()
+        Ok(self.apply(&asked.map_err(bad)?))
     }
 
     async fn jump(&mut self, to: Stamp, swept: bool) -> Result<(), Problem> {
@@ -153,7 +170,7 @@ fn the_same_seed_gives_the_same_plan() {
 }
 
 #[test]
-fn a_year_on_the_contract_alone_goes_as_planned() {
+fn a_year_on_the_contract_alone_goes_as_planned_and_counts_as_told() {
     let seed = std::env::var("GONGJI_YEAR_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let (runner, desk) = block_on(play(seed, TINY));
     println!("{:#?}", runner.year);
@@ -161,5 +178,24 @@ fn a_year_on_the_contract_alone_goes_as_planned() {
     let audit = ledger::audit(&desk.state, None).expect("a state in memory can be read");
     assert!(audit.is_clean(), "{audit}");
     assert!(runner.year.decided > 5_000 && runner.year.aid > 0);
-    let _ = fen;
+
+    // The count knows only the lines of the export.
+    assert!(desk.count.lost.is_empty(), "{:?}", desk.count.lost);
+    let mut owed = std::collections::BTreeMap::new();
+    for month in (1..=12).map(|month| Month { year: 2026, month }) {
+        let Ok(told) = ledger::statistics::report(&desk.state, month);
+        let counted = desk.count.report(&month_text(month));
+        let told = told::report(&wire::statistics_to_proto(&told));
+        assert_eq!(told::differences(&counted, &told), Vec::<String>::new(), "{month:?}");
+        let Ok(rows) = views::obligations(&desk.state, month, None, usize::MAX - 1);
+        for row in rows {
+            let row = wire::obligation_to_proto(month, row.payer, row.payee, row.usage, &row.record);
+            let usage = told::usage(row.usage()).expect("a use");
+            owed.insert((row.month, row.payer, row.payee, usage), signed_fen(&row.owed));
+        }
+    }
+    let mut counted = desk.count.owed;
+    counted.retain(|_, fen| *fen != 0);
+    owed.retain(|_, fen| *fen != 0);
+    assert!(counted == owed && !owed.is_empty(), "obligations differ");
 }
