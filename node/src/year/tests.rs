@@ -82,8 +82,8 @@ fn outcome(answer: &ledger::Answer, asked: &Transaction) -> Outcome {
 }
 
 fn transaction(at: Stamp, place: u8, caller: Caller, call: Call) -> Transaction {
-    let mut request = ledger::id::RequestId::earliest_at(at.0);
-    request.0[15] = place;
+    let id = super::step::request_id(at, [place; 10]);
+    let request = wire::request_id_from_proto("request_id", &id).expect("a request id");
     Transaction { request, caller, not_after: None, signature: Vec::new(), call }
 }
 
