@@ -206,7 +206,7 @@ async fn an_interrupted_export_keeps_what_it_has_and_says_how_to_go_on() {
     one.register_areas(99).await;
     let folder = dir.path().join("days");
     fs::create_dir(&folder).expect("a folder");
-    let (address, mut hangs) = hanging(one.address.clone(), 25_000).await;
+    let (address, mut hangs) = hanging(one.address.clone(), 12_000).await;
     let mut program = Command::new(env!("CARGO_BIN_EXE_gongji"));
     program.args(["ledger", "export", "--addr", &address, "--out", text(&folder)]);
     let program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");

@@ -455,6 +455,41 @@ impl Query for Fake {
         Err(status::status(Reason::RecordUnknown, "no such institution"))
     }
 
+    async fn get_policy(
+        &self,
+        _: Request<pb::GetPolicyRequest>,
+    ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such policy"))
+    }
+
+    async fn get_province(
+        &self,
+        _: Request<pb::GetProvinceRequest>,
+    ) -> Result<Response<pb::GetProvinceResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such province"))
+    }
+
+    async fn get_area(
+        &self,
+        _: Request<pb::GetAreaRequest>,
+    ) -> Result<Response<pb::GetAreaResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such area"))
+    }
+
+    async fn get_tariff(
+        &self,
+        _: Request<pb::GetTariffRequest>,
+    ) -> Result<Response<pb::GetTariffResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such tariff"))
+    }
+
+    async fn get_calendar(
+        &self,
+        _: Request<pb::GetCalendarRequest>,
+    ) -> Result<Response<pb::GetCalendarResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such calendar"))
+    }
+
     async fn get_offer(
         &self,
         _: Request<pb::GetOfferRequest>,

@@ -300,7 +300,7 @@ pub struct PersonRecord {
     pub suspended: Option<Suspension>,
     /// The open case of portability.
     pub transfer: Option<CaseId>,
-    /// The last case, if it failed: its balance may be paid out.
+    /// A case that failed, until the person is insured again: the balance may be paid out.
     pub failed_transfer: Option<CaseId>,
     /// Set while relations are still being released, with their cause: none of them is usable any more.
     pub releasing: Option<ReleaseCause>,
@@ -458,6 +458,8 @@ pub struct PaymentRecord {
     pub own_first: bool,
     /// Whether a refund of it was ever undone: then parts may have been given back out of turn.
     pub reinstated: bool,
+    /// Whether its request was ever reversed: then no refund of it is undone any more.
+    pub reversed: bool,
 }
 
 /// Who is paid.

@@ -12,7 +12,6 @@ use file::{Export, Target};
 use indicatif::{ProgressBar, ProgressStyle};
 use line::{Check, Lines};
 use proto::v1;
-use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -208,11 +207,9 @@ fn unreadable(error: &Error) -> Problem {
 }
 
 /// Waits for Ctrl-C.
-fn interrupted() -> impl Future<Output = ()> {
-    async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

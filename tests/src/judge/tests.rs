@@ -46,7 +46,10 @@ fn op(number: u32, expect: Expect, attempts: Vec<(u64, u64, Result<Outcome, Erro
 }
 
 fn entry(index: u64, outcomes: Vec<Outcome>) -> Entry {
-    let decisions = outcomes.into_iter().map(|outcome| Decision { caller: caller(), outcome, transaction: None }).collect();
+    let decisions = outcomes
+        .into_iter()
+        .map(|outcome| Decision { caller: caller(), outcome, transaction: None })
+        .collect();
     Entry { index, time: SystemTime::UNIX_EPOCH, decisions }
 }
 
