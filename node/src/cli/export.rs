@@ -63,6 +63,8 @@ pub struct Exported {
     pub from: u64,
     /// The last.
     pub until: u64,
+    /// Where to the next one may go, as `--out` takes it.
+    pub again: String,
 }
 
 impl Args {
@@ -74,9 +76,9 @@ impl Args {
 
 /// Runs the verb.
 pub async fn run(Verb::Export(args): Verb) -> Result<Exit> {
-    if let Some(Exported { path, lines, from, until }) = export(&args).await? {
+    if let Some(Exported { path, lines, from, until, again }) = export(&args).await? {
         println!("{lines} transactions, indexes {from} to {until}: {}", path.display());
-        println!("next time: gongji ledger export --from {} --out …", until + 1);
+        println!("next time: gongji ledger export --from {} --out {again}", until + 1);
     }
     Ok(Exit::Done)
 }
@@ -110,7 +112,8 @@ pub async fn export(args: &Args) -> Result<Option<Exported>> {
         Ok(()) => {
             let lines = export.lines();
             let path = export.finish(&check(plan.until, &plan.digest), None)?;
-            Ok(Some(Exported { path, lines, from: plan.from, until: plan.until }))
+            let again = target.again();
+            Ok(Some(Exported { path, lines, from: plan.from, until: plan.until, again }))
         }
         // What was written goes with the export: there may be no room even for a check line.
         Err(Stop::NotWritten(problem)) => Err(problem.into()),
@@ -122,7 +125,8 @@ pub async fn export(args: &Args) -> Result<Option<Exported>> {
             }
             let path = export.finish(&check(reached, ""), Some(reached))?;
             let so_far = format!("indexes {} to {reached} are in {}", plan.from, path.display());
-            let next = format!("gongji ledger export --from {} --until {} --out …", reached + 1, plan.until);
+            let (from, until, again) = (reached + 1, plan.until, target.again());
+            let next = format!("gongji ledger export --from {from} --until {until} --out {again}");
             Err(problem.because(so_far).next(next).into())
         }
     }
