@@ -11,6 +11,7 @@ mod problem;
 mod scheme;
 mod scratch;
 mod statement;
+mod year;
 
 use problem::{Exit, Problem};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};

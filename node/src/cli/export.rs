@@ -1,7 +1,7 @@
 //! `gongji ledger export`: the journal as JSON lines, one a decided transaction, with a check line at the end.
 
 mod file;
-mod line;
+pub mod line;
 
 use super::Nodes;
 use super::connect::{Reached, plain, reach, refused};
@@ -52,18 +52,49 @@ struct Plan {
     digest: String,
 }
 
+/// An export that is there.
+#[derive(Debug)]
+pub struct Exported {
+    /// Its file.
+    pub path: PathBuf,
+    /// How many transactions it holds.
+    pub lines: u64,
+    /// The first log index.
+    pub from: u64,
+    /// The last.
+    pub until: u64,
+    /// Where to the next one may go, as `--out` takes it.
+    pub again: String,
+}
+
+impl Args {
+    /// All that the first of these nodes has, to a file or into a folder.
+    pub fn whole(addresses: Vec<String>, out: PathBuf) -> Args {
+        Args { nodes: Nodes { addresses }, out, from: 1, until: None }
+    }
+}
+
 /// Runs the verb.
 pub async fn run(Verb::Export(args): Verb) -> Result<Exit> {
+    if let Some(Exported { path, lines, from, until, again }) = export(&args).await? {
+        println!("{lines} transactions, indexes {from} to {until}: {}", path.display());
+        println!("next time: gongji ledger export --from {} --out {again}", until + 1);
+    }
+    Ok(Exit::Done)
+}
+
+/// Exports; none if there is nothing new.
+pub async fn export(args: &Args) -> Result<Option<Exported>> {
     if let Some(until) = args.until.filter(|until| args.from > *until) {
         let what = format!("--from {} lies behind --until {until}", args.from);
         return Err(Problem::usage(what).next(format!("--from 1 --until {until}")).into());
     }
     let target = Target::new(&args.out)?;
     let node = reach(&args.nodes).await?;
-    let plan = plan(&args, &node).await?;
+    let plan = plan(args, &node).await?;
     if plan.from > plan.until {
         eprintln!("nothing new: {} has decided up to index {}", node.address, plan.until);
-        return Ok(Exit::Done);
+        return Ok(None);
     }
     let mut export = Export::begin(&target, plan.from, plan.until)?;
     let others = args.nodes.addresses.iter().map(|address| plain(address));
@@ -81,9 +112,8 @@ pub async fn run(Verb::Export(args): Verb) -> Result<Exit> {
         Ok(()) => {
             let lines = export.lines();
             let path = export.finish(&check(plan.until, &plan.digest), None)?;
-            println!("{lines} transactions, indexes {} to {}: {}", plan.from, plan.until, path.display());
-            println!("next time: gongji ledger export --from {} --out {}", plan.until + 1, target.again());
-            Ok(Exit::Done)
+            let again = target.again();
+            Ok(Some(Exported { path, lines, from: plan.from, until: plan.until, again }))
         }
         // What was written goes with the export: there may be no room even for a check line.
         Err(Stop::NotWritten(problem)) => Err(problem.into()),

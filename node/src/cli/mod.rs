@@ -16,7 +16,7 @@ pub mod status;
 pub mod submit;
 
 use crate::problem::Exit;
-use crate::{bench, demo, scheme};
+use crate::{bench, demo, scheme, year};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::future::Future;
 use std::io;
@@ -42,6 +42,8 @@ Exit codes: 0 done · 1 bug · 2 usage · 3 refused · 4 not found · 5 cannot r
 enum Verb {
     /// Shows it all on this machine: five provinces, a family's story, a load, a leader killed
     Demo(demo::Args),
+    /// Plays a year of 32 provinces on this machine, closes its twelve months, and checks everything
+    Year(year::Args),
     /// Runs a node until SIGTERM or Ctrl-C
     Start(start::Args),
     /// Checks and shows settings
@@ -106,6 +108,7 @@ pub struct Nodes {
 pub fn run() -> anyhow::Result<Exit> {
     match Cli::parse().verb {
         Verb::Demo(args) => block_on(demo::run(args)),
+        Verb::Year(args) => block_on(year::run(args)),
         Verb::Start(args) => start::run(args),
         Verb::Config(verb) => config::run(verb),
         Verb::Cluster(verb) => block_on(cluster::run(verb)),

@@ -99,7 +99,8 @@ pub fn run(verb: Verb) -> Result<Exit> {
 }
 
 impl Stage {
-    fn opens(self, area: &str) -> bool {
+    /// Whether an area was open then.
+    pub fn opens(self, area: &str) -> bool {
         match self {
             Stage::Pilot => PILOT_2024.contains(&province_of(area)) || PILOT_2024_AREAS.contains(&area),
             Stage::February2025 => FEBRUARY_2025.contains(&province_of(area)),
