@@ -185,6 +185,8 @@ tables! {
     32 Day(day: Day) => DayRecord,
     /// A donor's open offers by the time they return.
     33 Offering(donor: Person, at: Stamp, offer: OfferId) => OfferingRecord,
+    /// What was posted when a case of portability ended, by where that was decided.
+    34 Portability(position: Position) => PortabilityRecord,
 }
 
 /// Says no more than its key: this donor has this relation.
@@ -694,6 +696,19 @@ pub struct CaseRecord {
     /// Refunds that came since the balance was sent, by the area and the use of the leg that they correct: what these
     /// areas owe the one that the balance comes to (domain.md 5b, 13).
     pub waiting: Vec<(Area, Use, Fen)>,
+}
+
+/// Portability lines: what was charged when a case ended, for refunds that had travelled with its balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortabilityRecord {
+    /// The case.
+    pub case: CaseId,
+    /// When it ended.
+    pub at: Stamp,
+    /// The area that has the balance in the end: it is owed.
+    pub to: Area,
+    /// Who owes it, for what, and how much; the area itself is not among them.
+    pub lines: Vec<(Area, Use, Fen)>,
 }
 
 /// Where a case stands.

@@ -14,7 +14,9 @@ use crate::money::Fen;
 use crate::obligation;
 use crate::release;
 use crate::stamp::Stamp;
-use crate::table::{AreaRecord, CaseRecord, CaseState, CaseStep, DueRecord, Key, PersonRecord, Use};
+use crate::table::{
+    AreaRecord, CaseRecord, CaseState, CaseStep, DueRecord, Key, PersonRecord, PortabilityRecord, Use,
+};
 use crate::view::{Found, View};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -229,8 +231,14 @@ fn end<V: View>(
         record.ended = Some(now);
         waiting = core::mem::take(&mut record.waiting);
     });
-    for (area, usage, amount) in waiting {
-        obligation::charge(entry, area, keeper, usage, amount)?;
+    // What a refund leaves with the area that it would be owed to is no line.
+    waiting.retain(|(area, ..)| *area != keeper);
+    for (area, usage, amount) in &waiting {
+        obligation::charge(entry, *area, keeper, *usage, *amount)?;
+    }
+    if !waiting.is_empty() {
+        let posted = PortabilityRecord { case, at: now, to: keeper, lines: waiting };
+        entry.draft.put(Key::Portability { position: entry.position }, posted);
     }
     events.push(event);
     Ok(())

@@ -7,8 +7,8 @@ use ledger::audit::Invariant;
 use ledger::command::{Insurance, InsuranceStatus, Premium};
 use ledger::table::{
     CaseRecord, CaseState, ClearingRecord, HoldRecord, HoldState, ObligationRecord, OfferRecord, OfferState,
-    PaymentRecord, PeriodRecord, PersonRecord, PrepaymentRecord, Record, RefundRecord, RelationState,
-    TallyRecord, UsageRecord, Use,
+    PaymentRecord, PeriodRecord, PersonRecord, PortabilityRecord, PrepaymentRecord, Record, RefundRecord,
+    RelationState, TallyRecord, UsageRecord, Use,
 };
 use ledger::{
     Area, Audit, CaseId, Fen, HoldId, Key, MapState, Month, OfferId, PaymentId, Province, RefundId,
@@ -48,6 +48,15 @@ fn sound() -> Stage {
         authorise as=H0 beneficiary=D1 at=hospital amount=50
         confirm hold=H0 amount=30
         premium as=Y beneficiary=B kind=390 year=2026 amount=300
+        insure W 310 suzhou 5000
+        settle as=V beneficiary=W at=hospital amount=900
+        set-status person=W status=stopped
+        apply-transfer as=U person=W to=hefei
+        accept-transfer case=U
+        send-transfer case=U
+        refund payment=V amount=60
+        receive-transfer case=U
+        complete-transfer as=E case=U
         set-policy from=now offers=yes
         set-quota as=O relation=R4 amount=400
         set-status person=M status=stopped
@@ -201,6 +210,14 @@ fn an_obligation_that_is_not_the_legs_is_found() {
     let mut stage = sound();
     stage.state.set(line(&stage), None);
     assert!(look(&stage.state).findings.iter().any(|finding| finding.invariant == Invariant::Obligations));
+}
+
+#[test]
+fn a_portability_line_that_did_not_travel_is_found() {
+    let line = || named("E", |position| Key::Portability { position });
+    damage(Invariant::Obligations, line(), |record: &mut PortabilityRecord| record.lines[0].2 = fen(61));
+    damage(Invariant::Obligations, line(), |record: &mut PortabilityRecord| record.lines.clear());
+    damage(Invariant::Obligations, line(), |record: &mut PortabilityRecord| record.at = ledger::Stamp(9));
 }
 
 fn named<K>(name: &'static str, key: impl Fn(ledger::Position) -> K) -> impl Fn(&Stage) -> K {

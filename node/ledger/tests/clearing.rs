@@ -264,7 +264,7 @@ fn a_large_month_is_closed_in_steps_to_the_same_lines() {
 
     let lines = bench.lines(MARCH);
     let amounts: BTreeMap<_, _> = lines.iter().map(|(pair, line)| (*pair, line.amount.get())).collect();
-    assert_eq!(amounts, should);
+    assert!(amounts == should, "the lines differ");
     assert_eq!(bench.positions(MARCH), open);
     let period: PeriodRecord = bench.find(Key::Period { month: MARCH }).expect("the month");
     assert_eq!(period.obligations as usize, count);

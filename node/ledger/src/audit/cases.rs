@@ -38,7 +38,7 @@ pub(super) fn cases<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Faul
             waits,
             "lines that wait for the end of a case that waits for none",
         );
-        let ended = record.ended.is_some() == !record.state.is_open();
+        let ended = record.ended.is_none() == record.state.is_open();
         audit.expect(Invariant::Cases, key, ended, "an end without a moment, or a moment without an end");
         if record.state.is_open() {
             let home = if record.state == CaseState::Received { record.to } else { record.from };

@@ -51,7 +51,7 @@ fn quota<V: View>(
         let waits = view.get(&Key::Expiring { at, relation })?.is_some();
         let swept = !waits && (unused.is_zero() || !record.is_active());
         audit.expect(Invariant::Limit, key, waits || swept, "a quota that would never expire");
-        let due = waits && record.is_active() || !waits;
+        let due = record.is_active() || !waits;
         audit.expect(Invariant::OnePair, key, due, "an ended relation whose quota would expire");
     }
     for offer in &record.offers {

@@ -2,25 +2,28 @@
 
 use super::{Auditor, expected, net};
 use crate::audit::report::Invariant;
-use crate::id::{Area, Province};
+use crate::id::{Area, CaseId, Province};
 use crate::limits::AUDIT_PAGE_ROWS;
 use crate::money::Fen;
-use crate::stamp::Month;
+use crate::stamp::{Month, Stamp};
 use crate::table::{
-    CaseRecord, CaseState, Destination, Key, ObligationRecord, PaymentRecord, RefundPart, RefundRecord, Row,
-    Scope, Table, TallyRecord, UsageRecord, Use,
+    CaseRecord, CaseState, Destination, Key, ObligationRecord, PaymentRecord, PortabilityRecord, RefundPart,
+    RefundRecord, Row, Scope, Table, TallyRecord, UsageRecord, Use,
 };
 use crate::view::{View, scan};
 use alloc::collections::BTreeMap;
 
 /// What is charged and refunded on a line.
 type Lines = BTreeMap<(Month, Area, Area, Use), (u128, u128)>;
+/// What was charged at the end of a case, by case, area and use: from refunds that had travelled with its balance.
+type Carried = BTreeMap<(CaseId, Area, Use), u128>;
 /// Net amounts and 人次 by the statistics' dimensions, over all months.
 type Tallies = BTreeMap<(Province, Province, Scope, Use), (i128, i64)>;
 
 /// Invariants 13 and 16, and the live usage of funds, over all payments and refunds.
 pub(super) fn sums<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Fault> {
     let mut lines = Lines::new();
+    let mut carried = Carried::new();
     let mut tallies = Tallies::new();
     let view = auditor.view;
     scan(view, Table::Payment, AUDIT_PAGE_ROWS, |_, row| {
@@ -39,14 +42,15 @@ pub(super) fn sums<V: View>(auditor: &mut Auditor<'_, V>) -> Result<(), V::Fault
         let Some(payment) = payment else { return Ok(()) };
         for part in &record.legs {
             if let Some(leg) = payment.legs.get(usize::from(part.place)) {
-                refund(view, &mut lines, record, part, leg.area, &payment)?;
+                refund(view, &mut lines, &mut carried, record, part, leg.area, &payment)?;
             }
         }
         if let Some(part) = &record.own {
-            refund(view, &mut lines, record, part, payment.own.area, &payment)?;
+            refund(view, &mut lines, &mut carried, record, part, payment.own.area, &payment)?;
         }
         Ok(())
     })?;
+    portability(auditor, carried)?;
     obligations(auditor, lines)?;
     kept_tallies(auditor, tallies)
 }
@@ -67,6 +71,7 @@ fn take_back(lines: &mut Lines, month: Month, payer: Area, payee: Area, usage: U
 fn refund<V: View>(
     view: &V,
     lines: &mut Lines,
+    carried: &mut Carried,
     record: &RefundRecord,
     part: &RefundPart,
     paid_from: Area,
@@ -76,15 +81,14 @@ fn refund<V: View>(
     let onward = match part.to {
         Destination::Quota(area) | Destination::Account(area) => Some((month, area)),
         // Posted when the case ended, where the balance then was.
-        Destination::Transit(case) => match expected::<V, CaseRecord>(view, &Key::Case { case })? {
-            Some(CaseRecord { state: CaseState::Completed, ended: Some(at), to, .. }) => {
-                Some((at.month(), to))
+        Destination::Transit(case) => {
+            let end =
+                expected::<V, CaseRecord>(view, &Key::Case { case })?.and_then(|record| ending(&record));
+            if end.is_some_and(|(_, area)| area != paid_from) {
+                *carried.entry((case, paid_from, usage)).or_default() += u128::from(amount.get());
             }
-            Some(CaseRecord { state: CaseState::Failed, ended: Some(at), from, .. }) => {
-                Some((at.month(), from))
-            }
-            _ => None,
-        },
+            end.map(|(at, area)| (at.month(), area))
+        }
     };
     if record.undoes.is_none() {
         take_back(lines, month, paid_from, payment.area, usage, amount);
@@ -96,6 +100,37 @@ fn refund<V: View>(
         if let Some((month, area)) = onward {
             take_back(lines, month, paid_from, area, usage, amount);
         }
+    }
+    Ok(())
+}
+
+/// When a case whose balance was sent ended, and which area has the balance.
+fn ending(record: &CaseRecord) -> Option<(Stamp, Area)> {
+    match record {
+        CaseRecord { state: CaseState::Completed, ended: Some(at), to, .. } => Some((*at, *to)),
+        CaseRecord { state: CaseState::Failed, ended: Some(at), from, .. } => Some((*at, *from)),
+        _ => None,
+    }
+}
+
+/// Invariant 13: what the ends of cases say that they charged is what had travelled with the balances.
+fn portability<V: View>(auditor: &mut Auditor<'_, V>, mut carried: Carried) -> Result<(), V::Fault> {
+    let view = auditor.view;
+    scan(view, Table::Portability, AUDIT_PAGE_ROWS, |key, row| {
+        let Row::Portability(PortabilityRecord { case, at, to, lines }) = row else {
+            return auditor.alien(key);
+        };
+        let end = expected::<V, CaseRecord>(view, &Key::Case { case: *case })?.and_then(|case| ending(&case));
+        let mut holds = end == Some((*at, *to)) && !lines.is_empty();
+        for (area, usage, amount) in lines {
+            holds &= carried.remove(&(*case, *area, *usage)) == Some(u128::from(amount.get()));
+        }
+        auditor.audit.check(Invariant::Obligations, key, holds, "lines that did not travel with the balance");
+        Ok(())
+    })?;
+    for (case, ..) in carried.into_keys() {
+        let place = Key::Case { case };
+        auditor.audit.expect(Invariant::Obligations, &place, false, "lines of a case that ended are missing");
     }
     Ok(())
 }

@@ -13,9 +13,11 @@
 //!                            closed, row of the statistics, use of the funds
 //! waiting                    what waits for its time: proposals, quotas, offers, holds, releases, cases
 //! premiums                   every premium paid        calendar YEAR     its holidays and extra working days
+//! report MONTH, positions MONTH, usage PROVINCE MONTH, reconcile AREA|INSTITUTION DATE    what may be read
 //! again ID                   the transaction of this `id=` is sent again, byte by byte
 //! remembered                 how many answers are remembered
-//! steps N COMMAND ...        the command N times, without refusal; `{}` in it stands for 1 to N
+//! steps N COMMAND ...        the command N times, without refusal; `{}` in it stands for 1 to N, `{03}` for 001 to N
+//!                            (and in steps of steps `[]`, `[03]` for the number of the inner ones)
 //! quietly COMMAND ...        the command, without refusal and without a word
 //! ```
 //!
@@ -27,6 +29,7 @@ mod call;
 pub mod names;
 mod print;
 mod show;
+mod views;
 
 use ledger::{Answer, At, Caller, MapState, Outcome, Position, RequestId, Stamp, Transaction, audit};
 use names::{Result, WORLD, area, institution, moment, person, position, span};
@@ -34,6 +37,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A state under play.
+#[derive(Clone)]
 pub struct Stage {
     pub state: MapState,
     pub now: Stamp,
@@ -112,12 +116,14 @@ impl Stage {
             ["steps", times, ..] => {
                 let times: usize = times.parse().map_err(|_| "not a number")?;
                 let verb = words[2..].join(" ");
-                self.silent = true;
+                let outermost = !std::mem::replace(&mut self.silent, true);
                 for number in 1..=times {
-                    self.quietly(&verb.replace("{}", &number.to_string()))?;
+                    self.quietly(&numbered(&verb, number))?;
                 }
-                self.silent = false;
-                self.audit(out);
+                self.silent = !outermost;
+                if outermost {
+                    self.audit(out);
+                }
                 writeln!(out, "{times} times").expect("strings take text");
             }
             ["quietly", ..] => self.quietly(&words[1..].join(" "))?,
@@ -128,6 +134,9 @@ impl Stage {
             }
             ["show", name] => show::show(self, name, out)?,
             ["calendar", year] => show::calendar(self, year, out)?,
+            [view, rest @ ..] if views::VIEWS.contains(&(*view, rest.len())) => {
+                views::view(self, &words, out)?
+            }
             [list] if show::LISTS.contains(list) => show::list(self, list, out),
             _ => self.step(line, out)?,
         }
@@ -260,4 +269,11 @@ impl Stage {
     pub fn position(&self, name: &str) -> Result<Position> {
         self.named.get(name).copied().map_or_else(|| position(name), Ok)
     }
+}
+
+/// A command of many, with its number in place of `{}`; what is in `[]` becomes that of the steps within.
+fn numbered(command: &str, number: usize) -> String {
+    let command = command.replace("{}", &number.to_string());
+    let command = command.replace("{03}", &format!("{number:03}"));
+    command.replace('[', "{").replace(']', "}")
 }
