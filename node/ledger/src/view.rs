@@ -69,16 +69,17 @@ impl<R: Record> Deref for Found<R> {
     }
 }
 
-/// Changes over a view, still in hand.
+/// Changes over a view, still in hand: one map a table, so that what is not changed in an entry is found so at once, and
+/// small tables are searched fast.
 pub struct Draft<'a, V: View> {
     view: &'a V,
-    changes: Changes,
+    tables: [Changes; Table::COUNT],
 }
 
 impl<'a, V: View> Draft<'a, V> {
     /// Nothing changed yet.
     pub fn new(view: &'a V) -> Self {
-        Draft { view, changes: Changes::new() }
+        Draft { view, tables: core::array::from_fn(|_| Changes::new()) }
     }
 
     /// The row of this key, as changed.
@@ -86,7 +87,7 @@ impl<'a, V: View> Draft<'a, V> {
     /// # Errors
     /// The view's own fault.
     pub fn row(&self, key: &Key) -> Result<Option<Arc<Row>>, V::Fault> {
-        match self.changes.get(key) {
+        match self.tables[key.table().place()].get(key) {
             Some(change) => Ok(change.clone()),
             None => self.view.get(key),
         }
@@ -108,7 +109,8 @@ impl<'a, V: View> Draft<'a, V> {
         if from >= until {
             return Ok(Vec::new());
         }
-        let changed = self.changes.range(*from..*until);
+        let tables = &self.tables[from.table().place()..=until.table().place()];
+        let changed = tables.iter().flat_map(|rows| rows.range(*from..*until));
         let hidden = changed.clone().filter(|(_, row)| row.is_none()).count();
         let found = self.view.range(from, until, most.saturating_add(hidden))?;
         let mut merged: BTreeMap<Key, Arc<Row>> = found.into_iter().collect();
@@ -125,13 +127,13 @@ impl<'a, V: View> Draft<'a, V> {
     pub fn put<R: Record>(&mut self, key: Key, record: R) {
         let row = record.into_row();
         debug_assert_eq!(key.table(), row.table(), "a record goes into its own table");
-        self.changes.insert(key, Some(Arc::new(row)));
+        self.table(&key).insert(key, Some(Arc::new(row)));
     }
 
     /// The record that was found under this key, to be changed in place. Copied only the first time in
     /// an entry; changes made since it was found are kept.
     pub fn edit<R: Record>(&mut self, key: Key, found: Found<R>) -> &mut R {
-        let slot = self.changes.entry(key).or_insert(None);
+        let slot = self.table(&key).entry(key).or_insert(None);
         match slot {
             Some(_) => drop(found), // so that the change holds the only reference, and is not copied
             None => *slot = Some(found.row),
@@ -149,11 +151,15 @@ impl<'a, V: View> Draft<'a, V> {
 
     /// Removes a record.
     pub fn remove(&mut self, key: Key) {
-        self.changes.insert(key, None);
+        self.table(&key).insert(key, None);
+    }
+
+    fn table(&mut self, key: &Key) -> &mut Changes {
+        &mut self.tables[key.table().place()]
     }
 
     /// The changes.
     pub fn finish(self) -> Changes {
-        self.changes
+        self.tables.into_iter().flatten().collect()
     }
 }
