@@ -1,5 +1,6 @@
 //! A log entry in the middle of being applied: what all its transactions share.
 
+use crate::changes::Changes;
 use crate::command::Policy;
 use crate::decision::{Event, Refusal};
 use crate::id::{Area, Person, Position, RelationId};
@@ -82,7 +83,7 @@ impl<'a, V: View> Entry<'a, V> {
     }
 
     /// Closes the entry: the changes, ledger time among them.
-    pub fn close(mut self) -> Result<crate::view::Changes, V::Fault> {
+    pub fn close(mut self) -> Result<Changes, V::Fault> {
         if let Some(mut ledger) = self.ledger.take() {
             if ledger.day < self.now.day() {
                 ledger.day = self.now.day();

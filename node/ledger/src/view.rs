@@ -1,5 +1,6 @@
-//! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`], [`Changes`]).
+//! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`]).
 
+use crate::changes::Changes;
 use crate::table::{Key, Record, Row, Table};
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
@@ -53,9 +54,6 @@ pub fn scan<V: View>(
     }
 }
 
-/// What a log entry changes: the new record of each key, none for a record that is gone.
-pub type Changes = BTreeMap<Key, Option<Arc<Row>>>;
-
 /// A record that was found, shared with whoever else holds it; read through it like a reference.
 pub struct Found<R> {
     row: Arc<Row>,
@@ -70,17 +68,16 @@ impl<R: Record> Deref for Found<R> {
     }
 }
 
-/// Changes over a view, still in hand: one map a table, so that what is not changed in an entry is found so at once, and
-/// small tables are searched fast.
+/// Changes over a view, still in hand.
 pub struct Draft<'a, V: View> {
     view: &'a V,
-    tables: [Changes; Table::COUNT],
+    changes: Changes,
 }
 
 impl<'a, V: View> Draft<'a, V> {
     /// Nothing changed yet.
     pub fn new(view: &'a V) -> Self {
-        Draft { view, tables: core::array::from_fn(|_| Changes::new()) }
+        Draft { view, changes: Changes::new() }
     }
 
     /// The row of this key, as changed.
@@ -88,7 +85,7 @@ impl<'a, V: View> Draft<'a, V> {
     /// # Errors
     /// The view's own fault.
     pub fn row(&self, key: &Key) -> Result<Option<Arc<Row>>, V::Fault> {
-        match self.tables[key.table().place()].get(key) {
+        match self.changes.get(key) {
             Some(change) => Ok(change.clone()),
             None => self.view.get(key),
         }
@@ -110,8 +107,7 @@ impl<'a, V: View> Draft<'a, V> {
         if from >= until {
             return Ok(Vec::new());
         }
-        let tables = &self.tables[from.table().place()..=until.table().place()];
-        let changed = tables.iter().flat_map(|rows| rows.range(*from..*until));
+        let changed = self.changes.range(*from, *until);
         let hidden = changed.clone().filter(|(_, row)| row.is_none()).count();
         let found = self.view.range(from, until, most.saturating_add(hidden))?;
         let mut merged: BTreeMap<Key, Arc<Row>> = found.into_iter().collect();
@@ -128,13 +124,13 @@ impl<'a, V: View> Draft<'a, V> {
     pub fn put<R: Record>(&mut self, key: Key, record: R) {
         let row = record.into_row();
         debug_assert_eq!(key.table(), row.table(), "a record goes into its own table");
-        self.table(&key).insert(key, Some(Arc::new(row)));
+        self.changes.insert(key, Some(Arc::new(row)));
     }
 
     /// The record that was found under this key, to be changed in place. Copied only the first time in
     /// an entry; changes made since it was found are kept.
     pub fn edit<R: Record>(&mut self, key: Key, found: Found<R>) -> &mut R {
-        let slot = self.table(&key).entry(key).or_insert(None);
+        let slot = self.changes.entry(key).or_insert(None);
         match slot {
             Some(_) => drop(found), // so that the change holds the only reference, and is not copied
             None => *slot = Some(found.row),
@@ -156,7 +152,7 @@ impl<'a, V: View> Draft<'a, V> {
     /// # Errors
     /// The view's own fault; nothing is changed then.
     pub fn edit_at<R: Record + Default>(&mut self, key: Key) -> Result<&mut R, V::Fault> {
-        let slot = match self.tables[key.table().place()].entry(key) {
+        let slot = match self.changes.entry(key) {
             Entry::Occupied(changed) => changed.into_mut(),
             Entry::Vacant(place) => place.insert(self.view.get(&key)?),
         };
@@ -166,15 +162,11 @@ impl<'a, V: View> Draft<'a, V> {
 
     /// Removes a record.
     pub fn remove(&mut self, key: Key) {
-        self.table(&key).insert(key, None);
-    }
-
-    fn table(&mut self, key: &Key) -> &mut Changes {
-        &mut self.tables[key.table().place()]
+        self.changes.insert(key, None);
     }
 
     /// The changes.
     pub fn finish(self) -> Changes {
-        self.tables.into_iter().flatten().collect()
+        self.changes
     }
 }
