@@ -2,7 +2,7 @@
 
 mod support;
 
-use client::{Client, Consistency, Error, Outcome, Reason, Side};
+use client::{Caller, Client, Consistency, Error, Outcome, Payee, Reason, Side};
 use futures::StreamExt;
 use proto::status;
 use proto::v1::consistency::Level;
@@ -116,4 +116,27 @@ async fn pages_are_read_to_the_end() {
     assert_eq!(all.last().map(|relation| relation.relation.as_str()), Some("6-0"));
     assert_eq!(all.len(), 7);
     assert!(client.obligations("2026-10").payer("32").payee("41").all().await.expect("answered").is_empty());
+}
+
+#[tokio::test]
+async fn a_day_without_totals_is_read_again() {
+    let server = Fake::start(&Arc::default(), [Act::Say(Status::unavailable("no")), Act::Break]).await;
+    let client = quick(&[&server]);
+    let payee = Payee::Institution("H41010000001".into());
+    let day = client.reconcile(payee.clone(), "2026-10-03").await.expect("answered");
+    let payments: Vec<&str> = day.value.rows.iter().map(|row| row.payment.as_str()).collect();
+    assert_eq!(payments, ["1-0", "2-0", "3-0"], "nothing of the broken answers is left");
+    assert_eq!((day.value.totals[0].count, day.index), (3, 1311));
+    let totals = client.reconcile_totals(payee, "2026-10-03").await.expect("answered");
+    assert_eq!(totals.value, day.value.totals);
+}
+
+#[tokio::test]
+async fn a_forecast_is_an_outcome_that_sends_nothing() {
+    let server = Fake::start(&Arc::default(), []).await;
+    let client = quick(&[&server]).acting_as(Caller::institution("H41010000001"));
+    let payment = client.settle("somebody", "H41010000001", "98.60".parse().expect("an amount"));
+    let outcome = payment.forecast().await.expect("answered").value;
+    assert!(matches!(outcome, Outcome::Refused(no) if no.reason == Reason::NotCovered));
+    assert_eq!(server.book.len(), 0);
 }

@@ -430,4 +430,115 @@ impl Query for Fake {
     ) -> Result<Response<pb::ListObligationsResponse>, Status> {
         Ok(Response::new(pb::ListObligationsResponse::default()))
     }
+
+    async fn get_institution(
+        &self,
+        _: Request<pb::GetInstitutionRequest>,
+    ) -> Result<Response<pb::GetInstitutionResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such institution"))
+    }
+
+    async fn get_offer(
+        &self,
+        _: Request<pb::GetOfferRequest>,
+    ) -> Result<Response<pb::GetOfferResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such offer"))
+    }
+
+    async fn get_hold(
+        &self,
+        _: Request<pb::GetHoldRequest>,
+    ) -> Result<Response<pb::GetHoldResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such hold"))
+    }
+
+    async fn get_refund(
+        &self,
+        _: Request<pb::GetRefundRequest>,
+    ) -> Result<Response<pb::GetRefundResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such refund"))
+    }
+
+    async fn get_case(
+        &self,
+        _: Request<pb::GetCaseRequest>,
+    ) -> Result<Response<pb::GetCaseResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such case"))
+    }
+
+    async fn get_period(
+        &self,
+        _: Request<pb::GetPeriodRequest>,
+    ) -> Result<Response<pb::GetPeriodResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such period"))
+    }
+
+    async fn list_clearing(
+        &self,
+        _: Request<pb::ListClearingRequest>,
+    ) -> Result<Response<pb::ListClearingResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "not closed"))
+    }
+
+    async fn list_positions(
+        &self,
+        _: Request<pb::ListPositionsRequest>,
+    ) -> Result<Response<pb::ListPositionsResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no positions"))
+    }
+
+    async fn get_fund(
+        &self,
+        _: Request<pb::GetFundRequest>,
+    ) -> Result<Response<pb::GetFundResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such fund"))
+    }
+
+    async fn get_statistics(
+        &self,
+        _: Request<pb::GetStatisticsRequest>,
+    ) -> Result<Response<pb::GetStatisticsResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no report"))
+    }
+
+    type ReconcileStream = Pin<Box<dyn Stream<Item = Result<pb::ReconcileResponse, Status>> + Send>>;
+
+    async fn reconcile(
+        &self,
+        request: Request<pb::ReconcileRequest>,
+    ) -> Result<Response<Self::ReconcileStream>, Status> {
+        // A day of three rows in two messages; the first stream breaks before the totals.
+        let row = |index: u64| pb::ReconcileRow { payment: format!("{index}-0"), ..Default::default() };
+        let rows_wanted = !request.into_inner().totals_only;
+        let first = pb::ReconcileResponse {
+            rows: (1..=2).filter(|_| rows_wanted).map(row).collect(),
+            ..Default::default()
+        };
+        let last = pb::ReconcileResponse {
+            header: Some(pb::ReplyHeader { index: 1311, age_ms: 0, node: 32_000_001 }),
+            rows: (3..=3).filter(|_| rows_wanted).map(row).collect(),
+            totals: vec![pb::ReconcileTotal { count: 3, ..Default::default() }],
+            last: true,
+        };
+        let messages = match self.act() {
+            Some(Act::Say(status)) => vec![Ok(first), Err(status)],
+            Some(_) => vec![Ok(first)],
+            None => vec![Ok(first), Ok(last)],
+        };
+        Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
+    }
+
+    async fn forecast(
+        &self,
+        request: Request<pb::ForecastRequest>,
+    ) -> Result<Response<pb::ForecastResponse>, Status> {
+        let transaction = request.into_inner().transaction.unwrap_or_default();
+        let result = pb::Result {
+            request_id: transaction.request_id,
+            outcome: pb::Outcome::Refused as i32,
+            reason: pb::Reason::NotCovered as i32,
+            ..pb::Result::default()
+        };
+        Ok(Response::new(pb::ForecastResponse { header: None, result: Some(result) }))
+    }
 }

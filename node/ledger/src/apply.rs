@@ -58,6 +58,19 @@ pub fn apply<V: View>(view: &V, at: At, transactions: &[Transaction]) -> Result<
     Ok(Applied { answers, changes: entry.close()?, now })
 }
 
+/// How a transaction would end if it were decided here and now (预结算). Nothing changes, and nothing is remembered.
+///
+/// # Errors
+/// The view's own fault.
+///
+/// # Panics
+/// If the state was not made by [`apply`].
+pub fn forecast<V: View>(view: &V, at: At, transaction: &Transaction) -> Result<Outcome, V::Fault> {
+    let Applied { mut answers, .. } = apply(view, at, core::slice::from_ref(transaction))?;
+    let answer = answers.pop().expect("one answer per transaction");
+    Ok(answer.outcome)
+}
+
 /// One transaction, from its identity to its answer (domain.md 5b, 3). `bytes` is room to encode in.
 fn decide<V: View>(
     entry: &mut Entry<'_, V>,

@@ -731,7 +731,7 @@ refusals! {
     TransferNeeded = 424,
     /// The person has no personal account (only 310 has).
     AccountMissing = 404,
-    /// The account would pass the largest amount.
+    /// The account, or the quota with all that was ever spent of it, would pass the largest amount.
     AmountOverflow = 405,
     /// The reason does not allow to pay out, as the person stands.
     PayoutNotAllowed = 425,

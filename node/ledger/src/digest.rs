@@ -41,6 +41,15 @@ impl RowHash {
         RowHash(lanes)
     }
 
+    /// The hash in 32 bytes.
+    pub fn bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, lane) in bytes.chunks_exact_mut(8).zip(self.0) {
+            chunk.copy_from_slice(&lane.to_le_bytes());
+        }
+        bytes
+    }
+
     /// The sum of two, lane by lane.
     pub fn plus(self, other: RowHash) -> RowHash {
         let mut lanes = self.0;

@@ -38,6 +38,7 @@ mod kinship;
 pub mod limits;
 mod map;
 pub mod money;
+pub mod movements;
 mod obligation;
 mod offer;
 mod payout;
@@ -69,7 +70,7 @@ mod undo;
 pub mod view;
 pub mod views;
 
-pub use apply::{Applied, At, apply};
+pub use apply::{Applied, At, apply, forecast};
 pub use audit::{Audit, audit};
 pub use changes::Changes;
 pub use command::{Call, Caller, Policy, Transaction};

@@ -75,7 +75,8 @@ pub(crate) fn accept<V: View>(entry: &mut Entry<'_, V>, offer: OfferId) -> Ruled
     let giver = entry.person(between.donor)?;
     let user = entry.person(between.beneficiary)?;
     let policy = entry.policy;
-    ensure_none(&[giver.not_acting(), giver.not_giving(&policy), user.not_acting()])?;
+    let overflow = between.cannot_hold(amount);
+    ensure_none(&[giver.not_acting(), giver.not_giving(&policy), user.not_acting(), overflow])?;
     ensure(between.is_usable(&giver, &user), Refusal::RelationNotActive)?;
     ensure(record.waits(entry.now), Refusal::OfferNotOpen)?;
     ensure(entry.open_between(giver.area, user.area)?, Refusal::AreaClosed)?;

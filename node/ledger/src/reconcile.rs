@@ -105,6 +105,14 @@ pub struct Total {
     pub parts: Parts,
 }
 
+impl Total {
+    /// Counts a row in.
+    pub fn add(&mut self, row: &Detail) {
+        self.count += 1;
+        self.parts.add(row.parts);
+    }
+}
+
 /// Totals by group.
 pub type Totals = BTreeMap<Group, Total>;
 
@@ -153,9 +161,7 @@ pub fn reconcile<V: View>(
     loop {
         let Page { rows, next } = page(view, who, day, after, most)?;
         for row in &rows {
-            let total = totals.entry(row.group).or_default();
-            total.count += 1;
-            total.parts.add(row.parts);
+            totals.entry(row.group).or_default().add(row);
             each(row)?;
         }
         if next.is_none() {

@@ -1,5 +1,8 @@
 //! `gongji query`: reads the ledger.
 
+mod lists;
+mod statistics;
+
 use super::connect::{Reached, reach, refused};
 use super::json::Shape;
 use super::{Nodes, Output, show};
@@ -9,11 +12,8 @@ use anyhow::Result;
 use proto::v1;
 use proto::v1::ledger_client::LedgerClient;
 use proto::v1::query_client::QueryClient;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::str::FromStr;
-
-/// Records of one page.
-const PAGE_ROWS: u32 = 1_000;
 
 /// What the verb is given.
 #[derive(Debug, clap::Args)]
@@ -70,6 +70,82 @@ enum What {
         /// Only payees of this province
         #[arg(long, value_name = "PROVINCE")]
         payee: Option<String>,
+    },
+    /// A designated institution
+    Institution {
+        /// Which, by its code: H41010000001
+        institution: String,
+    },
+    /// An offer of a quota
+    Offer {
+        /// Which: INDEX-PLACE, such as 1311-0
+        offer: String,
+    },
+    /// An authorised spending
+    Hold {
+        /// Which: INDEX-PLACE, such as 1311-0
+        hold: String,
+    },
+    /// A refund, or the undoing of one: where each part went
+    Refund {
+        /// Which: INDEX-PLACE, such as 1311-0
+        refund: String,
+    },
+    /// A case of portability (转移接续)
+    Case {
+        /// Which: INDEX-PLACE, such as 1311-0
+        case: String,
+    },
+    /// A month that is closed or being closed (清分)
+    Period {
+        /// The month, such as 2026-10
+        month: String,
+    },
+    /// The lines of a closed month: what is to be paid, confirmed and paid
+    Clearing {
+        /// The month, such as 2026-10
+        month: String,
+        /// Only payers of this province
+        #[arg(long, value_name = "PROVINCE")]
+        payer: Option<String>,
+        /// Only payees of this province
+        #[arg(long, value_name = "PROVINCE")]
+        payee: Option<String>,
+        /// Only lines that this province pays or is paid
+        #[arg(long, value_name = "PROVINCE")]
+        province: Option<String>,
+    },
+    /// What provinces owe and are owed for a month: as closed, or so far
+    Positions {
+        /// The month, such as 2026-10
+        month: String,
+    },
+    /// A province's prepayment fund (预付金), and how much of it a month uses
+    Fund {
+        /// Which province's: 32
+        province: String,
+        /// The month whose use is shown; the running one unless given
+        #[arg(long)]
+        month: Option<String>,
+    },
+    /// The published report, from January until a month
+    Statistics {
+        /// The last month, such as 2026-10
+        until: String,
+    },
+    /// What was paid and given back on a day, with its totals (对账)
+    Reconcile {
+        /// The day, such as 2026-10-03
+        day: String,
+        /// What was paid to this institution
+        #[arg(long, value_name = "CODE", required_unless_present = "area", conflicts_with = "area")]
+        institution: Option<String>,
+        /// What was paid to this area's institutions, and premiums paid to it
+        #[arg(long, value_name = "AREA")]
+        area: Option<String>,
+        /// Only the totals (对总账)
+        #[arg(long)]
+        totals: bool,
     },
     /// How a request ended
     Receipt {
@@ -149,54 +225,77 @@ struct Asker {
     consistency: Option<v1::Consistency>,
 }
 
+/// Asks for one record: which method with which request, and which part of the answer is shown.
+macro_rules! record {
+    ($asker:ident, $method:ident($request:expr) -> $shape:literal $field:literal) => {{
+        let reply = $asker.client.$method($request).await.map_err(|status| $asker.refused(&status))?;
+        Ok(single($shape, reply.get_ref(), $field))
+    }};
+}
+
 impl Asker {
+    fn refused(&self, status: &tonic::Status) -> Problem {
+        refused(status, &self.node.address, "query")
+    }
+
     /// The answer as JSON, and as text for people.
     async fn ask(mut self, what: What) -> Result<(Value, String), Problem> {
         let consistency = self.consistency;
-        let told = |address: &str| {
-            let address = address.to_owned();
-            move |status: tonic::Status| refused(&status, &address, "query")
-        };
-        let told = told(&self.node.address);
         match what {
             What::Person { person } => {
-                let reply = self
-                    .client
-                    .get_person(v1::GetPersonRequest { person, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetPersonResponse", reply.get_ref(), "person"))
+                record!(self, get_person(v1::GetPersonRequest { person, consistency }) -> "GetPersonResponse" "person")
             }
             What::Balances { person } => {
-                let reply = self
-                    .client
-                    .get_balances(v1::GetBalancesRequest { person, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetBalancesResponse", reply.get_ref(), "balances"))
+                let request = v1::GetBalancesRequest { person, consistency };
+                record!(self, get_balances(request) -> "GetBalancesResponse" "balances")
             }
             What::Relation { relation } => {
-                let reply = self
-                    .client
-                    .get_relation(v1::GetRelationRequest { relation, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetRelationResponse", reply.get_ref(), "relation"))
+                let request = v1::GetRelationRequest { relation, consistency };
+                record!(self, get_relation(request) -> "GetRelationResponse" "relation")
             }
             What::Payment { payment } => {
-                let reply = self
-                    .client
-                    .get_payment(v1::GetPaymentRequest { payment, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetPaymentResponse", reply.get_ref(), "payment"))
+                let request = v1::GetPaymentRequest { payment, consistency };
+                record!(self, get_payment(request) -> "GetPaymentResponse" "payment")
+            }
+            What::Institution { institution } => {
+                let request = v1::GetInstitutionRequest { institution, consistency };
+                record!(self, get_institution(request) -> "GetInstitutionResponse" "institution")
+            }
+            What::Offer { offer } => {
+                record!(self, get_offer(v1::GetOfferRequest { offer, consistency }) -> "GetOfferResponse" "offer")
+            }
+            What::Hold { hold } => {
+                record!(self, get_hold(v1::GetHoldRequest { hold, consistency }) -> "GetHoldResponse" "hold")
+            }
+            What::Refund { refund } => {
+                record!(self, get_refund(v1::GetRefundRequest { refund, consistency }) -> "GetRefundResponse" "refund")
+            }
+            What::Case { case } => {
+                record!(self, get_case(v1::GetCaseRequest { case, consistency }) -> "GetCaseResponse" "case")
+            }
+            What::Period { month } => {
+                record!(self, get_period(v1::GetPeriodRequest { month, consistency }) -> "GetPeriodResponse" "period")
+            }
+            What::Fund { province, month } => {
+                let month = month.unwrap_or_default();
+                let request = v1::GetFundRequest { province, month, consistency };
+                record!(self, get_fund(request) -> "GetFundResponse" "fund")
             }
             What::Relations { person, side } => self.relations(person, side).await,
             What::Obligations { month, payer, payee } => self.obligations(month, payer, payee).await,
+            What::Clearing { month, payer, payee, province } => {
+                self.clearing(month, [payer, payee, province].map(Option::unwrap_or_default)).await
+            }
+            What::Positions { month } => self.positions(month).await,
+            What::Statistics { until } => self.statistics(until).await,
+            What::Reconcile { day, institution, area, totals } => {
+                self.reconcile(day, institution, area, totals).await
+            }
             What::Receipt { request_id, caller } => {
                 let mut ledger = LedgerClient::new(self.node.channel.clone());
                 let request = v1::GetReceiptRequest { request_id, caller: Some(caller), consistency };
-                let reply = ledger.get_receipt(request).await.map_err(told)?.into_inner();
+                let reply =
+                    ledger.get_receipt(request).await.map_err(|status| self.refused(&status))?.into_inner();
                 if reply.result.is_none() {
                     let index = reply.header.map_or(0, |header| header.index);
                     return Err(Problem::new(Exit::NotFound, format!("nothing is remembered under this request id at index {index}"))
@@ -206,66 +305,6 @@ impl Asker {
                 Ok(single("GetReceiptResponse", &reply, "result"))
             }
         }
-    }
-
-    async fn relations(mut self, person: String, side: Side) -> Result<(Value, String), Problem> {
-        let side = match side {
-            Side::Donor => v1::Side::Donor,
-            Side::Beneficiary => v1::Side::Beneficiary,
-        };
-        let mut request = v1::ListRelationsRequest {
-            person,
-            side: side.into(),
-            page_size: PAGE_ROWS,
-            page_token: String::new(),
-            consistency: self.consistency,
-        };
-        let (mut found, mut header) = (Vec::new(), Value::Null);
-        loop {
-            let asked = self.client.list_relations(request.clone()).await;
-            let reply = asked.map_err(|status| refused(&status, &self.node.address, "query"))?.into_inner();
-            let page = Shape::of("ListRelationsResponse").write(&reply);
-            header = if header.is_null() { page["header"].clone() } else { header };
-            found.extend(page["relations"].as_array().cloned().unwrap_or_default());
-            if reply.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = reply.next_page_token;
-        }
-        let fields = ["relation", "donor", "beneficiary", "kinship", "state", "limit", "used", "unused"];
-        let shown = listed(&found, &fields, &header);
-        Ok((json!({"header": header, "relations": found}), shown))
-    }
-
-    async fn obligations(
-        mut self,
-        month: String,
-        payer: Option<String>,
-        payee: Option<String>,
-    ) -> Result<(Value, String), Problem> {
-        let mut request = v1::ListObligationsRequest {
-            month,
-            payer_province: payer.unwrap_or_default(),
-            payee_province: payee.unwrap_or_default(),
-            page_size: PAGE_ROWS,
-            page_token: String::new(),
-            consistency: self.consistency,
-        };
-        let (mut found, mut header) = (Vec::new(), Value::Null);
-        loop {
-            let asked = self.client.list_obligations(request.clone()).await;
-            let reply = asked.map_err(|status| refused(&status, &self.node.address, "query"))?.into_inner();
-            let page = Shape::of("ListObligationsResponse").write(&reply);
-            header = if header.is_null() { page["header"].clone() } else { header };
-            found.extend(page["obligations"].as_array().cloned().unwrap_or_default());
-            if reply.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = reply.next_page_token;
-        }
-        let fields = ["month", "payer", "payee", "usage", "charged", "refunded", "owed"];
-        let shown = listed(&found, &fields, &header);
-        Ok((json!({"header": header, "obligations": found}), shown))
     }
 }
 

@@ -80,10 +80,27 @@ fn plain(name: &str, value: &Value) -> String {
 
 /// `KINSHIP_PARENT` in the field `kinship` is `parent`.
 fn word(name: &str, text: &str) -> String {
-    let prefixes =
-        [format!("{}_", name.to_uppercase()), "RELATION_STATE_".into(), "USE_".into(), "OUTCOME_".into()];
+    // The longer prefixes first: one may begin with another.
+    const PREFIXES: [&str; 14] = [
+        "RELATION_STATE_",
+        "OFFER_STATE_",
+        "HOLD_STATE_",
+        "CASE_STATE_",
+        "CASE_STEP_",
+        "INSTITUTION_KIND_",
+        "INSURANCE_STATUS_",
+        "SUSPENSION_REASON_",
+        "DISPUTE_REASON_",
+        "PAYOUT_REASON_",
+        "RELEASE_CAUSE_",
+        "FUND_LEVEL_",
+        "USE_",
+        "OUTCOME_",
+    ];
+    let named = format!("{}_", name.to_uppercase());
+    let mut prefixes = PREFIXES.into_iter().chain([named.as_str()]);
     if text.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-        && let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix.as_str()))
+        && let Some(rest) = prefixes.find_map(|prefix| text.strip_prefix(prefix))
     {
         return if rest == "UNSPECIFIED" { "–".into() } else { rest.to_lowercase().replace('_', " ") };
     }

@@ -44,7 +44,7 @@ impl ClusterService {
         for province in Province::ALL.into_iter().filter_map(Province::new) {
             let wide = WIDE_KINSHIP.contains(&province.code());
             let kinship = if wide { KinshipScope::Wide } else { KinshipScope::Narrow };
-            calls.push(Call::RegisterProvince { province, kinship });
+            calls.push(Call::RegisterProvince { province, kinship, effective: None });
         }
         let transactions = calls.into_iter().map(|call| Transaction {
             request: self.shared.clock.request_id(),
