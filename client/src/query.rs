@@ -2,6 +2,7 @@
 
 mod pages;
 mod reconcile;
+mod registers;
 
 pub use pages::{PagedQuestion, Pages};
 pub use reconcile::{Payee, Reconciliation};
@@ -83,6 +84,8 @@ macro_rules! ask {
         }
     }};
 }
+
+use ask;
 
 /// Questions to one node.
 fn querying(channel: Channel) -> QueryClient<Channel> {

@@ -59,6 +59,26 @@ impl DataDir {
         Ok(dir)
     }
 
+    /// Opens the directory of a node that is stopped, whosever it is. Makes none.
+    pub fn open(path: &Path) -> Result<DataDir, Fault> {
+        let Some(version) = read_version(&path.join(VERSION))? else {
+            let listed = fs::read_dir(path).map_err(|e| Fault::io("open data directory", path, e));
+            return Err(listed.err().unwrap_or_else(|| Fault::WrongDirectory {
+                path: path.to_path_buf(),
+                what: "it has no VERSION file".into(),
+                hint: format!("ls -la {}; give the data_dir of a node's settings", path.display()),
+            }));
+        };
+        refuse_foreign(path, &version, version.cluster, version.node)?;
+        let lock = lock(path)?;
+        Ok(DataDir {
+            path: path.to_path_buf(),
+            node: version.node,
+            cluster: Mutex::new(version.cluster),
+            _lock: lock,
+        })
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
@@ -282,6 +302,21 @@ mod tests {
         assert!(refused(temporary.path(), Some(A), 1).contains("in use"));
         drop(first);
         DataDir::create_or_open(temporary.path(), Some(A), 1).expect("free again");
+    }
+
+    #[test]
+    fn a_stopped_nodes_directory_is_opened_as_whosever_it_is_and_never_made() {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let path = temporary.path().join("node");
+        let refused = |path: &Path| DataDir::open(path).expect_err("it must be refused").to_string();
+        assert!(refused(&path).contains("open data directory"), "{}", refused(&path));
+        assert!(!path.exists(), "nothing was made");
+        assert!(refused(temporary.path()).contains("no VERSION file"));
+        let made = DataDir::create_or_open(&path, Some(A), 11_000_001).expect("made");
+        assert!(refused(&path).contains("in use"));
+        drop(made);
+        let opened = DataDir::open(&path).expect("opened");
+        assert_eq!((opened.node(), opened.cluster()), (11_000_001, Some(A)));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What was done can be asked for: a family's year through the SDK, each door asked for what came of it.
 
 use client::{
-    Caller, Client, Consistency, Error, InstitutionKind, Insurance, InsuranceStatus, Kinship, Outcome, Payee,
-    Reason, Receipt, RequestId, Side, SuspensionReason, Verb, Yuan,
+    Caller, Client, Consistency, Error, InstitutionKind, Insurance, InsuranceStatus, Kinship, KinshipScope,
+    Outcome, Payee, Premium, Reason, Receipt, RequestId, Side, SuspensionReason, Verb, Yuan,
 };
 use ledger::Policy;
 use node::raft::handle::RaftSettings;
@@ -266,6 +266,47 @@ async fn a_month_can_be_followed_to_its_last_payment() {
     assert_eq!((paid.outstanding.as_str(), paid.refilled.as_str()), ("0.00", "150.00"));
     let fund = stage.client.fund_in("32", &month).await.expect("answered").value;
     assert_eq!((fund.balance.as_str(), fund.recommended.as_str()), ("150.00", "380.00"));
+    stage.node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_governance_set_can_be_read_back() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let stage = Stage::open(dir.path()).await;
+    furnish(&stage).await;
+    let national = stage.acting_as(Caller::National);
+
+    // A policy is set whole: what is read is changed, and set.
+    let read = stage.client.policy().await.expect("answered").value;
+    assert_eq!(read, wire::policy_to_proto(&Policy::NATIONAL_2026));
+    let stricter = pb::Policy { raise_max: "2000.00".into(), raises_per_day: 3, ..read };
+    stage.done(national.set_policy(stage.now() + Duration::from_secs(1), stricter.clone())).await;
+    stage.clock.set_ahead_ms(4_000);
+    stage.done(national.register_area("320700")).await;
+    assert_eq!(stage.client.policy().await.expect("answered").value, stricter);
+
+    let (province, area) = (stage.client.province("32").await, stage.client.area(SUZHOU).await);
+    assert_eq!(province.expect("answered").value.kinship(), KinshipScope::Wide);
+    let area = area.expect("answered").value;
+    assert!(area.open && area.openings.len() == 1 && area.openings[0].until.is_none());
+    assert!(!stage.client.area("320700").await.expect("answered").value.open);
+    assert!(matches!(stage.client.area("320900").await, Err(Error::Absent { .. })));
+
+    assert_eq!(stage.client.tariff(SUZHOU, Premium::Care, 2026).await.expect("answered").value, None);
+    let soon = stage.now() + Duration::from_secs(1);
+    stage.done(national.set_tariff(SUZHOU, Premium::Care, 2026, soon).exactly(yuan("40.00"))).await;
+    stage.clock.set_ahead_ms(6_000);
+    stage.done(national.set_calendar(2030, ["2030-01-01"], ["2030-01-05"])).await;
+    let tariff = stage.client.tariff(SUZHOU, Premium::Care, 2026).await.expect("answered").value;
+    assert_eq!(tariff.expect("in force").tariff, Some(pb::tariff_version::Tariff::Exactly("40.00".into())));
+    let calendar = stage.client.calendar(2030).await.expect("answered").value;
+    assert_eq!(
+        (calendar.holidays, calendar.workdays),
+        (vec!["2030-01-01".into()], vec!["2030-01-05".into()])
+    );
+    assert!(
+        matches!(stage.client.calendar(1999).await, Err(Error::Malformed { field, .. }) if field == "year")
+    );
     stage.node.shutdown().await;
 }
 

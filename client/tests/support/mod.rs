@@ -324,7 +324,8 @@ impl Ledger for Fake {
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         self.act();
         let mut script = self.watch.lock().expect("not poisoned");
-        let from = request.into_inner().from_index.unwrap_or(1);
+        let asked = request.into_inner();
+        let from = asked.from_index.unwrap_or(1);
         if from < script.oldest {
             let oldest = script.oldest.to_string();
             return Err(status::with_metadata(Reason::IndexCompacted, "", &[("oldest", &oldest)]));
@@ -338,6 +339,7 @@ impl Ledger for Fake {
                 .iter()
                 .filter(|entry| entry.index >= start)
                 .cloned()
+                .map(|entry| if asked.with_transactions { with_transactions(entry) } else { entry })
                 .map(|entry| Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Entry(entry)) })),
         );
         match script.break_after.pop_front() {
@@ -356,6 +358,17 @@ fn heartbeat(committed: u64, next: u64) -> pb::WatchResponse {
     pb::WatchResponse { kind: Some(pb::watch_response::Kind::Heartbeat(heartbeat)) }
 }
 
+/// The entry with a transaction beside each decision.
+fn with_transactions(mut entry: pb::Entry) -> pb::Entry {
+    for decision in &mut entry.decisions {
+        let request_id = decision.result.as_ref().map(|result| result.request_id.clone()).unwrap_or_default();
+        let call = Some(pb::transaction::Call::Tick(pb::Tick {}));
+        let caller = decision.caller.clone();
+        decision.transaction = Some(pb::Transaction { request_id, caller, call, ..Default::default() });
+    }
+    entry
+}
+
 /// An entry with one decision.
 pub fn entry(index: u64) -> pb::Entry {
     let result = pb::Result {
@@ -365,7 +378,11 @@ pub fn entry(index: u64) -> pb::Entry {
         ..pb::Result::default()
     };
     let caller = Some(pb::Caller { who: Some(pb::caller::Who::National(pb::National {})) });
-    pb::Entry { index, stamp: None, decisions: vec![pb::Decision { caller, result: Some(result) }] }
+    pb::Entry {
+        index,
+        stamp: None,
+        decisions: vec![pb::Decision { caller, result: Some(result), transaction: None }],
+    }
 }
 
 #[tonic::async_trait]
@@ -436,6 +453,41 @@ impl Query for Fake {
         _: Request<pb::GetInstitutionRequest>,
     ) -> Result<Response<pb::GetInstitutionResponse>, Status> {
         Err(status::status(Reason::RecordUnknown, "no such institution"))
+    }
+
+    async fn get_policy(
+        &self,
+        _: Request<pb::GetPolicyRequest>,
+    ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such policy"))
+    }
+
+    async fn get_province(
+        &self,
+        _: Request<pb::GetProvinceRequest>,
+    ) -> Result<Response<pb::GetProvinceResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such province"))
+    }
+
+    async fn get_area(
+        &self,
+        _: Request<pb::GetAreaRequest>,
+    ) -> Result<Response<pb::GetAreaResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such area"))
+    }
+
+    async fn get_tariff(
+        &self,
+        _: Request<pb::GetTariffRequest>,
+    ) -> Result<Response<pb::GetTariffResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such tariff"))
+    }
+
+    async fn get_calendar(
+        &self,
+        _: Request<pb::GetCalendarRequest>,
+    ) -> Result<Response<pb::GetCalendarResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such calendar"))
     }
 
     async fn get_offer(

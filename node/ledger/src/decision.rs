@@ -784,7 +784,7 @@ refusals! {
     RaiseTooLarge = 611,
     /// An offer of the donor still waits.
     OfferPending = 612,
-    /// A relation keeps at most this many open offers, and they are used up.
+    /// A relation, and a donor, keeps at most so many open offers, and they are used up.
     OffersFull = 613,
     /// The quota has expired: it needs a new expiry, or none.
     QuotaExpired = 608,

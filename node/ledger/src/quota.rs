@@ -99,7 +99,7 @@ pub(crate) fn set<V: View>(
     ensure(policy.raises_per_day == 0 || raises < policy.raises_per_day, Refusal::RaisesExhausted)?;
     ensure(policy.raise_max.is_zero() || amount <= policy.raise_max, Refusal::RaiseTooLarge)?;
     if policy.offers {
-        offer::room(entry, &record)?;
+        offer::room(entry, &record, &account)?;
     }
     ensure(expiry != Expiry::Keep || !record.is_expired(entry.now), Refusal::QuotaExpired)?;
     ensure(amount <= account.available, Refusal::BalanceExceeded)?;

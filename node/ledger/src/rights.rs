@@ -5,8 +5,8 @@
 //! settlement is meant, and is taken only once the ledger has begun, so that before genesis a caller
 //! of the right kind hears `NotBegun`.
 //!
-//! An id of a relation or a settlement is a position in the log. One that the log has not reached says
-//! nothing about anybody, so there the rule itself may answer `RelationUnknown` or `PaymentUnknown`.
+//! An id of a relation, an offer, a hold, a settlement or a case is a position in the log. One that the log has not
+//! reached says nothing about anybody, so there the rule itself may answer `RelationUnknown`, `PaymentUnknown` and so on.
 
 use crate::command::{Call, Caller, InsuranceStatus, Party};
 use crate::decision::Refusal;

@@ -301,7 +301,7 @@ pub struct PersonRecord {
     pub suspended: Option<Suspension>,
     /// The open case of portability.
     pub transfer: Option<CaseId>,
-    /// The last case, if it failed: its balance may be paid out.
+    /// A case that failed, until the person is insured again: the balance may be paid out.
     pub failed_transfer: Option<CaseId>,
     /// Set while relations are still being released, with their cause: none of them is usable any more.
     pub releasing: Option<ReleaseCause>,

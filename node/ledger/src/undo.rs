@@ -9,6 +9,7 @@ use crate::id::{Area, Person, RefundId, RelationId};
 use crate::money::Fen;
 use crate::obligation;
 use crate::refund::named;
+use crate::relation;
 use crate::table::{Destination, Key, Payee, PaymentRecord, PremiumRecord, RefundPart, RefundRecord};
 use crate::tally;
 use crate::transfer;
@@ -141,13 +142,13 @@ fn take<V: View>(
     quota: Option<RelationId>,
     amount: Fen,
 ) -> Ruled<V, Destination> {
-    let owner = entry.person(person)?;
+    let owner = relation::party(entry, person)?;
     let account = account::of(entry.draft.edit(Key::Person { person }, owner));
     let keeper = account.area;
     let from = match quota {
         Some(relation) => {
             account.spend_frozen(amount);
-            let quota = entry.relation(relation)?;
+            let quota = relation::named(entry, relation)?;
             entry.draft.edit(Key::Relation { relation }, quota).spend(amount);
             Destination::Quota(keeper)
         }

@@ -31,12 +31,30 @@ pub fn scan<V: View>(
     page: usize,
     mut each: impl FnMut(&Key, &Row) -> Result<(), V::Fault>,
 ) -> Result<(), V::Fault> {
-    let (mut from, last) = (table.first(), table.last());
+    let last = table.last();
+    scan_between(view, table.first(), last, page, &mut each)?;
+    match view.get(&last)? {
+        Some(row) => each(&last, &row),
+        None => Ok(()),
+    }
+}
+
+/// Shows every row with `from <= key < until` to `each`, in order of key, reading `page` at a time.
+///
+/// # Errors
+/// The view's own fault, or that of `each`; rows before it have been shown.
+pub fn scan_between<V: View>(
+    view: &V,
+    mut from: Key,
+    until: Key,
+    page: usize,
+    mut each: impl FnMut(&Key, &Row) -> Result<(), V::Fault>,
+) -> Result<(), V::Fault> {
     // A page starts at the last key of the one before, as a range has no exclusive start.
     let page = page.max(2);
     let mut seen = None;
     loop {
-        let rows = view.range(&from, &last, page)?;
+        let rows = view.range(&from, &until, page)?;
         let full = rows.len() == page;
         for (key, row) in rows {
             if seen != Some(key) {
@@ -45,13 +63,17 @@ pub fn scan<V: View>(
             }
         }
         if !full {
-            break;
+            return Ok(());
         }
     }
-    match view.get(&last)? {
-        Some(row) => each(&last, &row),
-        None => Ok(()),
-    }
+}
+
+/// The record of this key in a view that nothing is changed in.
+///
+/// # Errors
+/// The view's own fault.
+pub(crate) fn find<V: View, R: Record>(view: &V, key: &Key) -> Result<Option<Found<R>>, V::Fault> {
+    Draft::new(view).find(key)
 }
 
 /// A record that was found, shared with whoever else holds it; read through it like a reference.

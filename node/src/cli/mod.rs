@@ -1,8 +1,10 @@
 //! The verbs of the program, one file each.
 
+pub mod audit;
 pub mod cluster;
 pub mod config;
 pub mod connect;
+pub mod export;
 pub mod json;
 pub mod query;
 pub mod show;
@@ -31,7 +33,7 @@ A cluster:     gongji start …, then gongji cluster init …, then gongji statu
 
 Exit codes: 0 done · 1 bug · 2 usage · 3 refused · 4 not found · 5 cannot reach, or no leader (safe to try again) ·
 6 outcome unknown (send again with the same request id) · 7 not allowed · 8 a check differs · 9 wrong cluster or node ·
-10 input/output fault of a node · 130 interrupted";
+10 input/output fault · 130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -49,6 +51,11 @@ enum Verb {
     Status(status::Args),
     /// Reads the ledger
     Query(query::Args),
+    /// Copies what the ledger has decided
+    #[command(subcommand)]
+    Ledger(export::Verb),
+    /// Checks every sum that must hold over a node's state
+    Audit(audit::Args),
     /// Sends transactions: one JSON object a line
     Submit(submit::Args),
     /// Prints what was published about the scheme as transactions to submit: areas, openings, parameters
@@ -94,6 +101,8 @@ pub fn run() -> anyhow::Result<Exit> {
         Verb::Cluster(verb) => block_on(cluster::run(verb)),
         Verb::Status(args) => block_on(status::run(args)),
         Verb::Query(args) => block_on(query::run(args)),
+        Verb::Ledger(verb) => block_on(export::run(verb)),
+        Verb::Audit(args) => audit::run(args),
         Verb::Submit(args) => block_on(submit::run(args)),
         Verb::Scheme(verb) => scheme::run(verb),
         Verb::Bench(args) => block_on(bench::run(args)),

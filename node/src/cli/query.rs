@@ -76,6 +76,33 @@ enum What {
         /// Which, by its code: H41010000001
         institution: String,
     },
+    /// The parameters of the policy: in force, past and to come
+    Policy,
+    /// A province with its in-province kinship scope
+    Province {
+        /// Which: 32
+        province: String,
+    },
+    /// A pooling area with its openings
+    Area {
+        /// Which: 320500
+        area: String,
+    },
+    /// What an area asks for a premium of a year
+    Tariff {
+        /// The area: 320500
+        area: String,
+        /// Which premium
+        #[arg(value_enum)]
+        premium: Premium,
+        /// For which year
+        year: u16,
+    },
+    /// The holidays and extra working days of a year
+    Calendar {
+        /// The year
+        year: u16,
+    },
     /// An offer of a quota
     Offer {
         /// Which: INDEX-PLACE, such as 1311-0
@@ -163,6 +190,14 @@ enum Side {
     Donor,
     /// Who uses (被共济人)
     Beneficiary,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Premium {
+    /// 390 居民医保
+    Resident,
+    /// 410 长期护理保险
+    Care,
 }
 
 /// How fresh an answer must be.
@@ -260,6 +295,22 @@ impl Asker {
             What::Institution { institution } => {
                 let request = v1::GetInstitutionRequest { institution, consistency };
                 record!(self, get_institution(request) -> "GetInstitutionResponse" "institution")
+            }
+            What::Policy => {
+                let request = v1::GetPolicyRequest { consistency };
+                record!(self, get_policy(request) -> "GetPolicyResponse" "policy")
+            }
+            What::Province { province } => {
+                let request = v1::GetProvinceRequest { province, consistency };
+                record!(self, get_province(request) -> "GetProvinceResponse" "province")
+            }
+            What::Area { area } => {
+                record!(self, get_area(v1::GetAreaRequest { area, consistency }) -> "GetAreaResponse" "area")
+            }
+            What::Tariff { area, premium, year } => self.tariff(area, premium, year).await,
+            What::Calendar { year } => {
+                let request = v1::GetCalendarRequest { year: year.into(), consistency };
+                record!(self, get_calendar(request) -> "GetCalendarResponse" "calendar")
             }
             What::Offer { offer } => {
                 record!(self, get_offer(v1::GetOfferRequest { offer, consistency }) -> "GetOfferResponse" "offer")

@@ -49,6 +49,9 @@ fn fill(value: &Value, depth: usize, lines: &mut Vec<String>) {
     for (name, value) in fields {
         match value {
             Value::Null => {}
+            // What is not there is not shown.
+            Value::String(text) if text.is_empty() || text.ends_with("_UNSPECIFIED") => {}
+            Value::Array(items) if items.is_empty() => {}
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 lines.push(format!("{indent}{name}"));
                 for item in items {
@@ -120,8 +123,12 @@ mod tests {
 
     #[test]
     fn a_record_is_a_line_a_field() {
-        let value = json!({"person": "p", "insurance": "INSURANCE_EMPLOYEE", "account": {"available": "1.00"}, "donors": ["1-0", "2-0"]});
+        let value = json!({"person": "p", "insurance": "INSURANCE_EMPLOYEE", "account": {"available": "1.00"}, "donors": ["1-0", "2-0"], "transfer": "", "holds": [], "releasing": "RELEASE_CAUSE_UNSPECIFIED"});
         let shown = record(&value);
+        assert!(
+            !shown.contains("transfer") && !shown.contains("releasing") && !shown.contains("holds"),
+            "{shown}"
+        );
         assert!(shown.contains("insurance  employee"), "{shown}");
         assert!(shown.contains("  available  1.00") && shown.contains("1-0 2-0"), "{shown}");
     }

@@ -153,7 +153,7 @@ impl Nodes {
 
     /// The state of all nodes, as one of them sees it.
     pub async fn status(&self, client: &Client) -> Result<v1::StatusResponse, Problem> {
-        let asked = ClusterClient::new(client.channel()).status(v1::StatusRequest { local: false }).await;
+        let asked = ClusterClient::new(client.channel()).status(v1::StatusRequest::default()).await;
         Ok(asked.map_err(|status| crate::cli::connect::refused(&status, "the demo", "status"))?.into_inner())
     }
 

@@ -117,6 +117,16 @@ impl Sender {
             _ => area(c),
         };
         let insurance = if b < 150 { Insurance::Employee } else { Insurance::Resident };
+        // A resident who is employed where the insurance is may keep the relations, as the policy says.
+        let employed = |model: &Model, id: Person| {
+            let human = model.human(id);
+            human.insurance == Insurance::Resident && !model.donors(id).is_empty()
+        };
+        if let (200.., Some(person)) = (d, self.someone_who(model, a, employed)) {
+            let area = model.human(person).area;
+            let insurance = Insurance::Employee;
+            return (Caller::Agency(area), Call::EnrolPerson { person, insurance, area, retired: false });
+        }
         (
             Caller::Agency(place),
             Call::EnrolPerson { person, insurance, area: place, retired: e.is_multiple_of(6) },

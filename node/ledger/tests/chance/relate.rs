@@ -88,6 +88,10 @@ impl Sender {
             _ => self.someone(model, a),
         };
         let beneficiary = if d > 250 { donor } else { self.someone(model, b) };
+        // Often once more what has lapsed.
+        let mut lapsed = model.bonds.values().filter(|bond| bond.phase == Phase::Waiting);
+        let lapsed = lapsed.find(|bond| bond.lapses <= model.now).filter(|_| e < 128);
+        let (donor, beneficiary) = lapsed.map_or((donor, beneficiary), |bond| (bond.donor, bond.user));
         let near = [Kinship::Spouse, Kinship::Parent, Kinship::Child];
         let kinship = if c < 150 { near[usize::from(c) % near.len()] } else { KINSHIPS[usize::from(c) % 8] };
         let by = if e.is_multiple_of(2) { donor } else { beneficiary };

@@ -117,7 +117,7 @@ impl Sender {
 
     /// One of the policies with a few changes; seldom one that is out of range.
     pub(super) fn policy(&self, pick: [u8; 8]) -> Policy {
-        let [a, b, c, d, e, f, _, wrong] = pick;
+        let [a, b, c, d, e, f, g, wrong] = pick;
         let windows = [DAY_MS, DAY_MS, 3 * DAY_MS, HOUR_MS, DAY_MS];
         let donors = [256, 256, 3, 2, 1];
         let mut policy = Policy {
@@ -126,6 +126,7 @@ impl Sender {
             proposal_days: [30, 30, 1, 20][usize::from(d) % 4],
             own_account_first: !e.is_multiple_of(3),
             stopped_may_offer: f.is_multiple_of(4),
+            change_releases: g.is_multiple_of(2),
             ..policy(a)
         };
         match wrong {

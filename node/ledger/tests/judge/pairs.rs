@@ -75,29 +75,71 @@ fn person(model: &Model, call: &Call) -> Option<Person> {
     }
 }
 
-/// Verbs that have nothing to do with one relation.
-fn is_apart(verb: Verb) -> bool {
+/// Where a relation may stand.
+const WAITING: u8 = 1;
+const FRESH: u8 = 2; // accepted, and never given a quota
+const LIVING: u8 = 4;
+const ENDED: u8 = 8;
+const DROPPED: u8 = 16;
+const ANY: u8 = 31;
+
+/// Where a relation may stand that a verb touches, and where it may stand then; none for what touches no relation. (Who
+/// is party to a relation has an active wallet already.)
+fn stands(verb: Verb) -> Option<(u8, u8)> {
     use Verb::*;
-    matches!(
-        verb,
-        Genesis
-            | RegisterProvince
-            | RegisterArea
-            | SetAreaOpen
-            | SetPolicy
-            | RegisterInstitution
-            | SetTariff
-            | SetCalendar
-            | ClosePeriod
-            | ConfirmClearing
-            | DisputeClearing
-            | PayClearing
-            | FundPrepayment
-            | AdjustPrepayment
-    )
+    let over = ENDED | DROPPED;
+    Some(match verb {
+        Genesis | RegisterProvince | RegisterArea | SetAreaOpen | SetPolicy | RegisterInstitution
+        | SetTariff | SetCalendar | ClosePeriod | ConfirmClearing | DisputeClearing | PayClearing
+        | FundPrepayment | AdjustPrepayment | ActivateWallet => return None,
+        // A proposal that has lapsed makes room for the new one.
+        ProposeRelation => (WAITING, WAITING | DROPPED),
+        AcceptRelation => (WAITING, FRESH),
+        DeclineRelation => (WAITING, DROPPED),
+        SetQuota => (FRESH | LIVING, LIVING),
+        SetPriority => (FRESH | LIVING, FRESH | LIVING),
+        AcceptOffer | DeclineOffer | ReduceQuota | Settle | AuthoriseSpend | PayPremium => (LIVING, LIVING),
+        ConfirmSpend | VoidSpend | Refund | Reverse => (LIVING | ENDED, LIVING | ENDED),
+        ReleaseRelation => (FRESH | LIVING, ENDED),
+        Tick => (WAITING | LIVING | ENDED, DROPPED | LIVING | ENDED),
+        CreditAccount | SetInsuranceStatus | SetRetired | Payout | Suspend | LiftSuspension | EnrolPerson
+        | MoveWithinProvince => (ANY, ANY),
+        // Where there are many, some proposals wait until a tick drops them.
+        TerminateInsurance | RegisterDeath | ApplyTransfer => (ANY, over | WAITING),
+        AcceptTransfer | AbandonTransfer => (over | WAITING, over | WAITING),
+        SendTransfer => (over | WAITING, over),
+        ReceiveTransfer | CompleteTransfer | FailTransfer => (over, over),
+    })
 }
 
 /// Whether the second can be the next that touches a relation which the first touched.
 pub fn is_possible(first: Verb, second: Verb) -> bool {
-    !is_apart(first) && !is_apart(second)
+    use Verb::*;
+    let (Some((_, after)), Some((before, _))) = (stands(first), stands(second)) else { return false };
+    let steps =
+        [AcceptTransfer, SendTransfer, ReceiveTransfer, CompleteTransfer, AbandonTransfer, FailTransfer];
+    let late = [ReceiveTransfer, CompleteTransfer, FailTransfer];
+    let ends =
+        [TerminateInsurance, RegisterDeath, ApplyTransfer, AcceptTransfer, AbandonTransfer, SendTransfer];
+    let resolves = [ConfirmSpend, VoidSpend];
+    let by_free_parties = [ProposeRelation, AcceptRelation, AcceptOffer, Settle, AuthoriseSpend, PayPremium];
+    let never = match (first, second) {
+        // What still waits of one whose insurance ends is not agreed on any more.
+        (_, ProposeRelation | AcceptRelation) if ends.contains(&first) => true,
+        // No party of an open hold moves; and who moves is party to none.
+        (AuthoriseSpend, EnrolPerson | MoveWithinProvince | ApplyTransfer) => true,
+        (EnrolPerson | MoveWithinProvince | ApplyTransfer, _) if resolves.contains(&second) => true,
+        (_, ConfirmSpend | VoidSpend) if steps.contains(&first) => true,
+        // A case begins with the end of all relations, so its steps do not come right behind these.
+        (ReleaseRelation | ConfirmSpend | VoidSpend | ProposeRelation, _) if steps.contains(&second) => true,
+        (DeclineRelation | Tick, _) if late.contains(&second) => true,
+        // Once the balance is sent nothing is left for a tick, nor for an answer.
+        (SendTransfer, Tick | DeclineRelation) => true,
+        (_, Tick) if late.contains(&first) => true,
+        // A suspended party agrees to nothing and spends nothing.
+        (Suspend, _) if by_free_parties.contains(&second) => true,
+        (_, LiftSuspension) if by_free_parties.contains(&first) => true,
+        _ => false,
+    };
+    after & before != 0 && !never
 }

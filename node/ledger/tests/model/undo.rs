@@ -69,11 +69,11 @@ impl Model {
                 Part::Cash => cash = share,
                 Part::Own => {
                     let (area, pocket) = (bill.own.area, Pocket::Spent(id, None));
-                    let to = self.to_account(bill.beneficiary, area, &bill.clone(), share, pocket);
+                    let to = self.back_to_account(bill.beneficiary, area, &bill.clone(), share, pocket);
                     own = Some(RefundPart { place: 0, amount: fen(share), to });
                 }
                 Part::Leg(place) => {
-                    let to = self.to_leg(id, place, share);
+                    let to = self.back_to_leg(id, place, share);
                     let relation = self.bills[&id].legs[place].relation;
                     let to_quota = matches!(to, Destination::Quota(_));
                     parts.push(RefundPart { place: place as u16, amount: fen(share), to });
@@ -122,12 +122,12 @@ impl Model {
     }
 
     /// Back to the quota if that very relation still has it, else to the account of the donor.
-    fn to_leg(&mut self, id: PaymentId, place: usize, share: u64) -> Destination {
+    fn back_to_leg(&mut self, id: PaymentId, place: usize, share: u64) -> Destination {
         let bill = self.bills[&id].clone();
         let leg = bill.legs[place];
         let pocket = Pocket::Spent(id, Some(leg.relation));
         if !self.quota_lives(leg.relation) {
-            return self.to_account(leg.donor, leg.area, &bill, share, pocket);
+            return self.back_to_account(leg.donor, leg.area, &bill, share, pocket);
         }
         self.shift(share, pocket, Pocket::Quota(leg.relation));
         self.bond_mut(leg.relation).used -= share;
@@ -142,7 +142,7 @@ impl Model {
         self.is_alive(bond) && !self.is_expired(bond)
     }
 
-    fn to_account(
+    fn back_to_account(
         &mut self,
         owner: Person,
         paid: Area,

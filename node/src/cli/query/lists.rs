@@ -2,7 +2,7 @@
 
 use super::super::json::Shape;
 use super::super::show;
-use super::{Asker, Side, listed, source};
+use super::{Asker, Premium, Side, listed, source};
 use crate::problem::Problem;
 use proto::v1;
 use serde_json::{Value, json};
@@ -114,6 +114,34 @@ impl Asker {
             rows => show::rows(rows, &["province", "owes", "is_owed", "net"]),
         };
         let shown = format!("{table}\n{stands}\n{}", source(&whole["header"]));
+        Ok((whole, shown))
+    }
+
+    pub(super) async fn tariff(
+        mut self,
+        area: String,
+        premium: Premium,
+        year: u16,
+    ) -> Result<(Value, String), Problem> {
+        let premium = match premium {
+            Premium::Resident => v1::Premium::Resident,
+            Premium::Care => v1::Premium::Care,
+        };
+        let request = v1::GetTariffRequest {
+            area,
+            premium: premium.into(),
+            year: year.into(),
+            consistency: self.consistency,
+        };
+        let reply =
+            self.client.get_tariff(request).await.map_err(|status| self.refused(&status))?.into_inner();
+        let whole = Shape::of("GetTariffResponse").write(&reply);
+        let stands = match (&reply.current, premium) {
+            (Some(_), _) => show::record(&whole["current"]),
+            (None, v1::Premium::Care) => "none set: not offered".to_owned(),
+            (None, _) => "none set: any amount".to_owned(),
+        };
+        let shown = format!("{stands}\n{}", source(&whole["header"]));
         Ok((whole, shown))
     }
 
