@@ -93,9 +93,15 @@ impl<'a> IntoIterator for &'a Changes {
 impl FromIterator<(Key, Change)> for Changes {
     fn from_iter<I: IntoIterator<Item = (Key, Change)>>(all: I) -> Changes {
         let mut changes = Changes::new();
-        for (key, change) in all {
-            changes.insert(key, change);
-        }
+        changes.extend(all);
         changes
+    }
+}
+
+impl Extend<(Key, Change)> for Changes {
+    fn extend<I: IntoIterator<Item = (Key, Change)>>(&mut self, all: I) {
+        for (key, change) in all {
+            self.insert(key, change);
+        }
     }
 }
