@@ -459,6 +459,8 @@ pub struct PaymentRecord {
     pub own_first: bool,
     /// Whether a refund of it was ever undone: then parts may have been given back out of turn.
     pub reinstated: bool,
+    /// Whether its request was ever reversed: then no refund of it is undone any more.
+    pub reversed: bool,
 }
 
 /// Who is paid.
