@@ -219,10 +219,10 @@ impl Plan {
             self.wrong(self.person(other), accept, Reason::RelationNotPending);
         }
         self.end_bond(place);
-        if let Some(again) =
-            self.pairs.iter().position(|known| {
-                known.donor == pair.donor && known.beneficiary == pair.beneficiary
-            })
+        if let Some(again) = self
+            .pairs
+            .iter()
+            .position(|known| known.donor == pair.donor && known.beneficiary == pair.beneficiary)
         {
             self.propose_later(10, again);
         }
@@ -369,7 +369,8 @@ impl Plan {
             let Some(place) = self.some_bond(|bond| bond.sure >= 5_000) else { continue };
             let Bond { pair, step, sure, .. } = self.bonds[place].clone();
             let amount = self.rng.between(1_000, sure);
-            let call = |amount| Call::ReduceQuota(v1::ReduceQuota { relation: named(step), amount: yuan(amount) });
+            let call =
+                |amount| Call::ReduceQuota(v1::ReduceQuota { relation: named(step), amount: yuan(amount) });
             self.done(self.person(pair.donor), call(amount));
             self.bonds[place].sure -= amount;
             self.humans[pair.donor].sure += amount;

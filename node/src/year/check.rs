@@ -133,9 +133,8 @@ impl Cleared {
     }
 
     fn lines_told(&self) -> BTreeMap<(String, String), i128> {
-        let told = |line: &v1::ClearingLine| {
-            ((line.payer.clone(), line.payee.clone()), signed_fen(&line.amount))
-        };
+        let told =
+            |line: &v1::ClearingLine| ((line.payer.clone(), line.payee.clone()), signed_fen(&line.amount));
         self.lines.iter().map(told).collect()
     }
 
@@ -280,7 +279,10 @@ async fn clearing(client: &Client, count: &Count, months: &[Month], say: &mut Sa
         cleared.iter().flat_map(|month| month.provinces().into_values()).map(|(owes, _)| owes).sum();
     let number = months.len();
     let found = wrong(Cleared::is_whole);
-    let what = format!("{number} months are closed: {lines} lines of {} come of their obligations", shown(total as i128));
+    let what = format!(
+        "{number} months are closed: {lines} lines of {} come of their obligations",
+        shown(total as i128)
+    );
     say.check(&what, found.is_empty(), &found);
     let found = wrong(Cleared::is_balanced);
     let what = format!(
@@ -311,7 +313,10 @@ async fn funds(client: &Client, say: &mut Say) -> Result<(), Problem> {
     for province in PROVINCES {
         let fund = client.fund(province.code.to_string()).await.map_err(|error| sdk(&error))?.value;
         let (balance, drawn) = (fen(&fund.balance), fen(&fund.drawn));
-        if fen(&fund.funded) != balance + drawn + fen(&fund.returned) || drawn != 0 || balance != fen(&fund.size) {
+        if fen(&fund.funded) != balance + drawn + fen(&fund.returned)
+            || drawn != 0
+            || balance != fen(&fund.size)
+        {
             broken.push(format!("{} {fund:?}", province.code));
         }
         inside += balance;

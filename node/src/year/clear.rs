@@ -210,7 +210,8 @@ impl Books {
 
     /// What is disputed is put right in the open month; the line stays.
     fn dispute(&mut self, line: &Line) {
-        let reasons = [DisputeReason::SumDiffers, DisputeReason::SettlementUnknown, DisputeReason::CountedTwice];
+        let reasons =
+            [DisputeReason::SumDiffers, DisputeReason::SettlementUnknown, DisputeReason::CountedTwice];
         let call = v1::DisputeClearing {
             month: line.line.month.clone(),
             payer: line.line.payer.clone(),

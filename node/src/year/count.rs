@@ -281,7 +281,8 @@ impl Count {
         self.owes(month, &payment.own_area, &payment.payee, usage, fen(&event.own));
         for part in &payment.parts {
             self.owes(month, &part.area, &payment.payee, usage, part.amount);
-            self.cell(month, province(&part.area), scope(&part.area, &payment.home), usage).fen += part.amount;
+            self.cell(month, province(&part.area), scope(&part.area, &payment.home), usage).fen +=
+                part.amount;
         }
         self.counted(month, &payment, 1);
         self.payments.insert(event.payment.clone(), payment);
@@ -411,7 +412,8 @@ impl Count {
         }
         rows.retain(|_, row| *row != Row::default());
         let top = |by: fn(&Figure) -> i128| {
-            let provinces = rows.iter().filter_map(|(name, row)| Some((name.strip_prefix("province ")?, row)));
+            let provinces =
+                rows.iter().filter_map(|(name, row)| Some((name.strip_prefix("province ")?, row)));
             let mut some: Vec<(i128, &str)> =
                 provinces.map(|(code, row)| (by(&row.sum), code)).filter(|(value, _)| *value > 0).collect();
             some.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(other.1)));

@@ -202,10 +202,7 @@ pub fn holidays(year: u16) -> (Vec<Day>, Vec<Day>) {
     let days = free.iter().flat_map(|(month, from, to)| (*from..=*to).map(|date| (*month, date)));
     let days = days.filter_map(|(month, date)| Day::new(year, month, date));
     let worked = worked.iter().filter_map(|(month, date)| Day::new(year, *month, *date));
-    (
-        days.filter(|day| !day.is_weekend()).collect(),
-        worked.filter(|day| day.is_weekend()).collect(),
-    )
+    (days.filter(|day| !day.is_weekend()).collect(), worked.filter(|day| day.is_weekend()).collect())
 }
 
 /// A day as the wire has it: "2026-10-01".
@@ -224,7 +221,9 @@ mod tests {
         assert_eq!(land.areas.len(), 27 * 3 + 5);
         for area in &land.areas {
             assert_eq!(area.institutions.len(), 4, "{}", area.code);
-            assert!(land.institutions[area.institutions[0]].open && land.institutions[area.institutions[2]].open);
+            assert!(
+                land.institutions[area.institutions[0]].open && land.institutions[area.institutions[2]].open
+            );
         }
         let [first, second] = land.stages();
         assert!(!first.is_empty() && !second.is_empty());

@@ -103,8 +103,7 @@ impl Plan {
         let Some(human) = self.somebody(Human::insured) else { return };
         let emigrates = self.rng.percent(40);
         let reason = if emigrates { Termination::Emigration } else { Termination::Other };
-        let call =
-            v1::TerminateInsurance { person: self.humans[human].id.clone(), reason: reason.into() };
+        let call = v1::TerminateInsurance { person: self.humans[human].id.clone(), reason: reason.into() };
         let who = self.agency(human);
         if emigrates && self.humans[human].account.is_some() {
             let early = self.payout(human, PayoutReason::Emigration, None);
@@ -357,10 +356,8 @@ impl Plan {
     pub(super) fn step_transfer(&mut self, case: usize, leg: Leg) {
         let Case { step, person, from, to, leg: stands, .. } = self.cases[case].clone();
         let named = named(step);
-        let (old, new) = (
-            Who::Agency(self.land.code(from).into()),
-            Who::Province(self.land.province(to).into()),
-        );
+        let (old, new) =
+            (Who::Agency(self.land.code(from).into()), Who::Province(self.land.province(to).into()));
         let slow = self.rng.percent(15);
         match (stands, leg) {
             (Leg::Applied, Leg::Accepted) => {

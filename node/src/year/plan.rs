@@ -143,13 +143,8 @@ impl Plan {
     pub fn new(seed: u64, year: u16, size: Size) -> Plan {
         let first = day(year, 1, 1);
         let land = Land::new(size.areas_each, day(year, 7, 1).start());
-        let mut nursery = Nursery {
-            land: &land,
-            rng: Rng::new(seed, 1),
-            first,
-            humans: Vec::new(),
-            pairs: Vec::new(),
-        };
+        let mut nursery =
+            Nursery { land: &land, rng: Rng::new(seed, 1), first, humans: Vec::new(), pairs: Vec::new() };
         (0..size.families).for_each(|family| nursery.family(family));
         let Nursery { humans, pairs, .. } = nursery;
         let mut rng = Rng::new(seed, 2);

@@ -121,10 +121,7 @@ impl Runner {
             Outcome::Done(receipt) => (receipt.index, receipt.place, receipt.repeated, None),
             Outcome::Refused(no) => (no.index, no.place, no.repeated, Some(no.reason)),
             Outcome::Unknown(request) => {
-                return Err(Problem::new(
-                    Exit::Unknown,
-                    format!("how request {request} ended is unknown"),
-                ));
+                return Err(Problem::new(Exit::Unknown, format!("how request {request} ended is unknown")));
             }
         };
         let request = outcome.request_id();
@@ -176,7 +173,9 @@ impl Tally {
         }
         for kind in receipt.events.iter().filter_map(|event| event.kind.as_ref()) {
             match kind {
-                Kind::Settled(event) => self.aid += event.legs.iter().map(|leg| fen(&leg.amount)).sum::<u128>(),
+                Kind::Settled(event) => {
+                    self.aid += event.legs.iter().map(|leg| fen(&leg.amount)).sum::<u128>()
+                }
                 Kind::Refunded(event) => {
                     self.back += event.legs.iter().map(|leg| fen(&leg.amount)).sum::<u128>();
                 }

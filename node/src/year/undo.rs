@@ -42,9 +42,8 @@ impl Plan {
             return;
         }
         let part = (!self.rng.percent(50)).then(|| self.rng.between(1, left));
-        let call = |amount: Option<u64>| {
-            Call::Refund(v1::Refund { payment: named(step), amount: amount.map(yuan) })
-        };
+        let call =
+            |amount: Option<u64>| Call::Refund(v1::Refund { payment: named(step), amount: amount.map(yuan) });
         if self.rng.percent(3) {
             self.wrong(who.clone(), call(Some(left + 1)), Reason::RefundExceedsPayment);
         }
@@ -191,7 +190,8 @@ impl Plan {
         let original = self.held[hold].request.clone();
         self.held[hold].open = false;
         self.done(who.clone(), Call::Reverse(v1::Reverse { original }));
-        let confirm = Call::ConfirmSpend(v1::ConfirmSpend { hold: named(self.held[hold].step), amount: None });
+        let confirm =
+            Call::ConfirmSpend(v1::ConfirmSpend { hold: named(self.held[hold].step), amount: None });
         self.wrong(who, confirm, Reason::HoldNotOpen);
     }
 
@@ -210,7 +210,8 @@ impl Plan {
             }
             1 => {
                 // A reversal cannot undo itself.
-                let mut reverse = self.step(who, Call::Tick(v1::Tick {}), Expect::Refused(Reason::NotReversible));
+                let mut reverse =
+                    self.step(who, Call::Tick(v1::Tick {}), Expect::Refused(Reason::NotReversible));
                 reverse.call = Call::Reverse(v1::Reverse { original: reverse.request.clone() });
                 self.push(reverse);
             }

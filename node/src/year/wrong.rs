@@ -102,7 +102,8 @@ impl Plan {
     }
 
     fn is_not_covered(&mut self) {
-        let found = self.somebody(|human| human.acts() && human.account.is_none() && human.receiving.is_empty());
+        let found =
+            self.somebody(|human| human.acts() && human.account.is_none() && human.receiving.is_empty());
         let Some(human) = found else { return };
         let Some(mut visit) = self.visit(human) else { return };
         visit.all = true;
@@ -147,8 +148,7 @@ impl Plan {
                     return;
                 }
                 let both = (user.id.clone(), giver.id.clone());
-                let kinship =
-                    if pair.kinship == Kinship::Spouse { Kinship::Parent } else { Kinship::Spouse };
+                let kinship = if pair.kinship == Kinship::Spouse { Kinship::Parent } else { Kinship::Spouse };
                 let call = proposal(both, kinship);
                 self.wrong(self.person(pair.beneficiary), call, Reason::KinshipContradicts);
             }
@@ -253,17 +253,11 @@ impl Plan {
         let (person, there, agency) = (self.person(human), self.at(place), self.agency(human));
         let id = || BEYOND.to_owned();
         let (who, call, reason) = match self.rng.below(5) {
-            0 => (
-                there,
-                Call::Refund(v1::Refund { payment: id(), amount: None }),
-                Reason::PaymentUnknown,
-            ),
+            0 => (there, Call::Refund(v1::Refund { payment: id(), amount: None }), Reason::PaymentUnknown),
             1 => (there, Call::VoidSpend(v1::VoidSpend { hold: id() }), Reason::HoldUnknown),
-            2 => (
-                person,
-                Call::AcceptRelation(v1::AcceptRelation { relation: id() }),
-                Reason::RelationUnknown,
-            ),
+            2 => {
+                (person, Call::AcceptRelation(v1::AcceptRelation { relation: id() }), Reason::RelationUnknown)
+            }
             3 => (person, Call::AcceptOffer(v1::AcceptOffer { offer: id() }), Reason::OfferUnknown),
             _ => (agency, Call::AcceptTransfer(v1::AcceptTransfer { case: id() }), Reason::CaseUnknown),
         };
@@ -282,7 +276,11 @@ impl Plan {
                 let call = v1::CreditAccount { person: id, amount: yuan(100), period: "2020-01".into() };
                 self.wrong(self.agency(human), Call::CreditAccount(call), Reason::AccountMissing);
             }
-            1 if person.employee && status == Status::Normal && !person.retired && !self.may_be_held(human) => {
+            1 if person.employee
+                && status == Status::Normal
+                && !person.retired
+                && !self.may_be_held(human) =>
+            {
                 let to = self.land.code(far).into();
                 let call = Call::ApplyTransfer(v1::ApplyTransfer { person: id, to });
                 self.wrong(self.person(human), call, Reason::NotStopped);
@@ -320,10 +318,8 @@ impl Plan {
             return;
         }
         let to = self.land.anywhere(&mut self.rng);
-        let call = v1::MoveWithinProvince {
-            person: self.humans[human].id.clone(),
-            to: self.land.code(to).into(),
-        };
+        let call =
+            v1::MoveWithinProvince { person: self.humans[human].id.clone(), to: self.land.code(to).into() };
         self.wrong(self.agency(human), Call::MoveWithinProvince(call), Reason::HoldOpen);
     }
 

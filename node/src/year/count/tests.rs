@@ -103,7 +103,10 @@ fn each_part_counts_by_its_own_scope_and_the_payment_once_in_the_widest() {
     assert_eq!(figure(&report, "pharmacy").0, (1, 1_000));
     assert_eq!(figure(&report, "province 32").0, (1, 3_500));
     assert_eq!(figure(&report, "province 41").0, (1, 7_500));
-    assert_eq!((report.top_by_count.join(" "), report.top_by_amount.join(" ")), ("32 41".into(), "41 32".into()));
+    assert_eq!(
+        (report.top_by_count.join(" "), report.top_by_amount.join(" ")),
+        ("32 41".into(), "41 32".into())
+    );
     let expected = [("320500", 3_000), ("320500", 500), ("410100", 7_000), ("410100", 500)];
     let expected = expected.map(|(payer, fen)| (payer.to_owned(), "320700".to_owned(), fen));
     assert_eq!(debts(&count, "2026-01"), expected);
@@ -137,7 +140,8 @@ fn a_count_is_taken_back_when_all_aid_is_and_comes_again_when_that_is_undone() {
 fn what_comes_back_after_a_transfer_is_owed_by_the_old_area() {
     let mut lines = beginning();
     lines.push(settled(8, "01-10", at("H32070000001", "11"), "", &[("6-0", "30.00")]));
-    let applied = json!([{"transfer_applied": {"case": "9-0", "person": "ming", "from": "320500", "to": "650100"}}]);
+    let applied =
+        json!([{"transfer_applied": {"case": "9-0", "person": "ming", "from": "320500", "to": "650100"}}]);
     let step = |name: &str| json!([{ name: {"case": "9-0"} }]);
     lines.push(line(9, "01-20", json!({"apply_transfer": {}}), &applied));
     lines.push(line(10, "01-22", json!({"send_transfer": {}}), &step("transfer_sent")));
