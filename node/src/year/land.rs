@@ -80,7 +80,7 @@ impl Land {
                 institutions.push(self.institutions.len());
                 let code = format!("{letter}{code}{number:05}");
                 // A few second places do not accept the wallet yet.
-                let open = number == 1 || area % 5 != 0;
+                let open = number == 1 || !area.is_multiple_of(5);
                 self.institutions.push(Institution { code, kind, area, open, suspended: false });
             }
         }
@@ -128,7 +128,7 @@ impl Land {
 
     /// Whether 390 has one price in an area, once the season has begun.
     pub fn has_resident_tariff(&self, area: usize) -> bool {
-        area % 2 == 0
+        area.is_multiple_of(2)
     }
 
     /// Areas of the first stage of openings, by their place in the land; then the others.

@@ -341,7 +341,7 @@ impl Plan {
 
     /// In the pilot nobody sets quotas at night.
     pub(super) fn at_night(&mut self) {
-        if !self.is_pilot() || self.today.0 % 5 != 0 {
+        if !self.is_pilot() || !self.today.0.is_multiple_of(5) {
             return;
         }
         for _ in 0..3 {
