@@ -112,6 +112,7 @@ pub(crate) fn confirm<V: View>(entry: &mut Entry<'_, V>, hold: HoldId, amount: O
         cash_refunded: Fen::ZERO,
         own_first: record.own_first,
         reinstated: false,
+        reversed: false,
     };
     let state = HoldState::Confirmed { payment: PaymentId(entry.position) };
     let Resolved { own, legs, cash, paid, released } = resolve(entry, hold, record, user, amount, state)?;

@@ -17,7 +17,7 @@ use crate::view::View;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// Undoes a refund as a whole, or refuses. None if it was undone already.
+/// Undoes a refund as a whole, or refuses. None if it was undone already, or the payment itself was reversed.
 pub(crate) fn undo<V: View>(entry: &mut Entry<'_, V>, undoes: RefundId) -> Ruled<V, Option<Vec<Event>>> {
     let first = entry.find::<RefundRecord>(&Key::Refund { refund: undoes })?.expect("refunds are kept");
     if first.undone {
@@ -25,6 +25,9 @@ pub(crate) fn undo<V: View>(entry: &mut Entry<'_, V>, undoes: RefundId) -> Ruled
     }
     let payment = first.payment;
     let record = entry.find::<PaymentRecord>(&Key::Payment { payment })?.expect("payments are kept");
+    if record.reversed {
+        return Ok(None);
+    }
     let slot = freed_slot(&record);
     let taken = match slot {
         Some(key) => entry.find::<PremiumRecord>(&key)?.is_some(),

@@ -169,6 +169,7 @@ fn spending() -> Vec<(Key, Row)> {
         cash_refunded: fen(5),
         own_first: true,
         reinstated: true,
+        reversed: true,
     };
     let hold = HoldRecord {
         beneficiary,

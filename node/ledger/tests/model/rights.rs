@@ -86,12 +86,14 @@ impl Model {
     /// The same, for this very person, relation, payment or case. What the log has not reached is nobody's.
     pub(super) fn concerns(&self, at: Position, caller: &Caller, call: &Call) -> bool {
         match call {
-            Call::CreditAccount { person, .. }
-            | Call::SetInsuranceStatus { person, .. }
+            Call::CreditAccount { person, .. } | Call::Payout { person, .. } => {
+                let keeper = self.people.get(person).map(|human| human.account.unwrap_or(human.area));
+                keeper.is_some_and(|area| acts_for(caller, area))
+            }
+            Call::SetInsuranceStatus { person, .. }
             | Call::SetRetired { person, .. }
             | Call::TerminateInsurance { person, .. }
             | Call::RegisterDeath { person }
-            | Call::Payout { person, .. }
             | Call::MoveWithinProvince { person, .. } => self.insures(caller, *person),
             Call::ApplyTransfer { person, .. } => {
                 matches!(caller, Caller::Person(_)) || self.insures(caller, *person)

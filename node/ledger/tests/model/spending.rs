@@ -140,6 +140,7 @@ impl Model {
             cash_refunded: fen(0),
             own_first: true,
             reinstated: false,
+            reversed: false,
         }
     }
 

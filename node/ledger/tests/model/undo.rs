@@ -190,6 +190,9 @@ impl Model {
             return Ok(None);
         }
         let bill = self.bills[&first.payment].clone();
+        if bill.reversed {
+            return Ok(None);
+        }
         let slot = match bill.payee {
             Payee::Premium(premium, year) if left(&bill) == 0 => Some((bill.beneficiary, premium, year)),
             _ => None,
@@ -293,10 +296,12 @@ impl Model {
     }
 
     fn unpay(&mut self, at: Position, payment: PaymentId) -> Vec<Event> {
-        match left(&self.bills[&payment]) {
+        let events = match left(&self.bills[&payment]) {
             0 => vec![],
             left => vec![self.give_back(at, payment, left)],
-        }
+        };
+        self.bills.get_mut(&payment).expect("known").reversed = true;
+        events
     }
 
     fn unhold(&mut self, hold: HoldId) -> Result<Vec<Event>, Refusal> {
