@@ -16,6 +16,8 @@ use tonic::{Status, Streaming};
 
 /// After so long without even a heartbeat the next node is asked. Servers send one every five seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// The largest entry that is taken, in bytes: its answers, and its transactions.
+const ENTRY_BYTES_MAX: usize = 2 * ANSWER_BYTES_MAX;
 
 /// Follows what is decided. When its node fails, it goes on at another from the next index.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Watch {
     }
 
     /// The same watch, with each decision's transaction beside its outcome: for auditors, and to keep a copy of the
-    /// journal. It takes about twice the bytes.
+    /// journal.
     pub fn with_transactions(mut self) -> Watch {
         self.transactions = true;
         self.open = None;
@@ -159,7 +161,7 @@ impl Watch {
 
     async fn connect(&mut self) -> Result<(), Error> {
         let (slot, channel) = self.client.endpoints.preferred();
-        let mut ledger = LedgerClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
+        let mut ledger = LedgerClient::new(channel).max_decoding_message_size(ENTRY_BYTES_MAX);
         let question = pb::WatchRequest { from_index: self.next, with_transactions: self.transactions };
         match timeout(self.client.settings.attempt, ledger.watch(question)).await {
             Ok(Ok(stream)) => {

@@ -82,7 +82,7 @@ pub async fn run(Verb::Export(args): Verb) -> Result<Exit> {
             let lines = export.lines();
             let path = export.finish(&check(plan.until, &plan.digest), None)?;
             println!("{lines} transactions, indexes {} to {}: {}", plan.from, plan.until, path.display());
-            println!("next time: gongji ledger export --from {} --out …", plan.until + 1);
+            println!("next time: gongji ledger export --from {} --out {}", plan.until + 1, target.again());
             Ok(Exit::Done)
         }
         // What was written goes with the export: there may be no room even for a check line.
@@ -95,7 +95,8 @@ pub async fn run(Verb::Export(args): Verb) -> Result<Exit> {
             }
             let path = export.finish(&check(reached, ""), Some(reached))?;
             let so_far = format!("indexes {} to {reached} are in {}", plan.from, path.display());
-            let next = format!("gongji ledger export --from {} --until {} --out …", reached + 1, plan.until);
+            let (from, until, again) = (reached + 1, plan.until, target.again());
+            let next = format!("gongji ledger export --from {from} --until {until} --out {again}");
             Err(problem.because(so_far).next(next).into())
         }
     }

@@ -42,6 +42,14 @@ impl Target {
         Ok(Target::File(out.to_path_buf()))
     }
 
+    /// Where the next export may go: to the same folder, or to a file of another name.
+    pub fn again(&self) -> String {
+        match self {
+            Target::File(_) => "…".into(),
+            Target::Folder(folder) => folder.display().to_string(),
+        }
+    }
+
     /// The name of an export of this range: in order of names is in order of indexes.
     fn path(&self, from: u64, until: u64) -> PathBuf {
         match self {
