@@ -1,7 +1,7 @@
 //! What must be true at the end of a year, whatever happened in it.
 
 use super::count::{Count, Debt};
-use super::line::Line;
+use super::line::{Kinds, Line};
 use super::run::{Runner, fen, month_text, shown, signed_fen};
 use super::told;
 use crate::bench;
@@ -31,6 +31,8 @@ pub struct Journal {
     requests: HashMap<String, u32>,
     /// What the journal gives.
     pub count: Count,
+    /// How often what happened, by the names of events.
+    kinds: BTreeMap<String, u64>,
 }
 
 impl Journal {
@@ -40,20 +42,30 @@ impl Journal {
             Problem::new(Exit::Differs, format!("the export {} cannot be read", path.display())).because(why)
         };
         let file = File::open(path).map_err(|why| bad(why.to_string()))?;
-        let mut journal =
-            Journal { decisions: HashMap::new(), requests: HashMap::new(), count: Count::default() };
+        let mut journal = Journal {
+            decisions: HashMap::new(),
+            requests: HashMap::new(),
+            count: Count::default(),
+            kinds: BTreeMap::new(),
+        };
         for (number, text) in BufReader::with_capacity(1 << 20, file).lines().enumerate() {
             let text = text.map_err(|why| bad(why.to_string()))?;
             let line = Line::read(&text).map_err(|why| bad(format!("line {}: {why}", number + 1)))?;
             if let Some(line) = line {
                 journal.take(&line);
+                Kinds::read(&text).for_each(|kind| *journal.kinds.entry(kind).or_default() += 1);
             }
         }
         Ok(journal)
     }
 
+    /// What happened, and how often.
+    pub fn happened(&self) -> impl Iterator<Item = String> {
+        self.kinds.iter().map(|(kind, times)| format!("{} {times}", kind.replace('_', " ")))
+    }
+
     /// Takes a line in.
-    pub fn take(&mut self, line: &Line) {
+    fn take(&mut self, line: &Line) {
         self.count.take(line);
         let place = (line.index.parse().unwrap_or_default(), line.place);
         let request = line.transaction.request_id.clone();
@@ -206,13 +218,12 @@ pub async fn all(
     client: &Client,
     runner: &Runner,
     months: &[Month],
-    export: &Path,
+    journal: &Journal,
     say: &mut Say,
 ) -> anyhow::Result<()> {
     planned(runner, say);
     same(nodes, say).await?;
     audits(nodes, say);
-    let journal = Journal::read(export)?;
     journal.check_answers(runner, say);
     clearing(client, &journal.count, months, say).await?;
     funds(client, say).await?;

@@ -2,6 +2,8 @@
 //! writes.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 
 /// A decided transaction.
 #[derive(Clone, Debug, Deserialize)]
@@ -158,6 +160,21 @@ impl Line {
     /// Whether it was done.
     pub fn is_done(&self) -> bool {
         self.outcome == "OUTCOME_DONE"
+    }
+}
+
+/// The kinds of events of a line, by their names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Kinds {
+    events: Vec<BTreeMap<String, IgnoredAny>>,
+}
+
+impl Kinds {
+    /// Reads them; none of a line that cannot be read.
+    pub fn read(text: &str) -> impl Iterator<Item = String> {
+        let kinds: Kinds = serde_json::from_str(text).unwrap_or_default();
+        kinds.events.into_iter().flat_map(BTreeMap::into_keys)
     }
 }
 

@@ -34,6 +34,7 @@ use crate::places::{self, PROVINCES, Province};
 use crate::problem::{Exit, Problem};
 use crate::scratch::Scratch;
 use anyhow::Result;
+use check::Journal;
 use clear::Books;
 use client::Client;
 use desk::Cluster;
@@ -49,6 +50,8 @@ use step::Hour;
 const FIRST: [u64; 9] = [11, 32, 41, 44, 51, 61, 33, 37, 65];
 /// The most nodes that vote.
 const VOTERS: usize = 5;
+/// Columns of a page.
+const WIDTH: usize = 110;
 /// How often the leader looks whether something has run out: a day of the year is a fraction of a second.
 const PULSE: Duration = Duration::from_millis(5);
 
@@ -127,17 +130,25 @@ async fn play(args: Args) -> Result<Exit> {
     live(&mut plan, &mut books, &mut desk, &mut runner, began, &say).await?;
     let again = desk.again;
 
-    say.part("Refused");
-    say.line(reasons(&runner.year));
-    if again > 0 {
-        say.line(format!("{again} requests had no answer in time and were sent again"));
-    }
-    say.part("What is true now");
     let months: Vec<Month> = (1..=12).map(|month| Month { year: args.year, month }).collect();
     let folder = out.as_ref().map_or(scratch.path(), Scratch::path);
     let journal = folder.join(format!("journal-{}.jsonl", args.year));
     let exported = export::export(&export::Args::whole(nodes.addresses(), journal.clone())).await?;
     let lines = exported.map_or(0, |exported| exported.lines);
+    let journal = Journal::read(&journal)?;
+    say.part("What happened");
+    say.line(filled(journal.happened()));
+    say.part(&format!(
+        "What was refused: {} of {} requests, for {} reasons",
+        runner.year.refused,
+        runner.year.decided,
+        runner.year.reasons.len()
+    ));
+    say.line(filled(reasons(&runner.year)));
+    if again > 0 {
+        say.line(format!("{again} requests had no answer in time and were sent again"));
+    }
+    say.part("What is true now");
     check::all(&nodes, &client, &runner, &months, &journal, &mut say).await?;
 
     let (most, _) = process::memory(std::process::id());
@@ -202,29 +213,29 @@ async fn live(
 }
 
 /// How often each reason was given, and whether it was foreseen.
-fn reasons(tally: &Tally) -> String {
-    let mut lines = vec![format!(
-        "{} of {} requests, for {} reasons:",
-        tally.refused,
-        tally.decided,
-        tally.reasons.len()
-    )];
-    let mut row = String::new();
-    for (name, (all, planned)) in &tally.reasons {
-        let name = name.strip_prefix("REASON_").unwrap_or(name).to_lowercase();
-        let cell = match all == planned {
+fn reasons(tally: &Tally) -> impl Iterator<Item = String> {
+    tally.reasons.iter().map(|(name, (all, planned))| {
+        let name = name.strip_prefix("REASON_").unwrap_or(name).to_lowercase().replace('_', " ");
+        match all == planned {
             true => format!("{name} {all}"),
             false => format!("{name} {all} ({} UNFORESEEN)", all - planned),
-        };
-        if row.len() + cell.len() > 100 {
-            lines.push(std::mem::take(&mut row));
         }
-        if !row.is_empty() {
-            row.push_str(", ");
+    })
+}
+
+/// Words in lines of a page's width.
+fn filled(words: impl Iterator<Item = String>) -> String {
+    let mut lines = vec![String::new()];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(&word),
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.push_str(", ");
+                line.push_str(&word);
+            }
+            Some(_) | None => lines.push(word),
         }
-        row.push_str(&cell);
     }
-    lines.push(row);
     lines.join("\n")
 }
 

@@ -4,8 +4,8 @@ use super::world::{amount, med_type, person, shop};
 use super::{Ask, Sender, Verb};
 use crate::model::{Model, Phase};
 use ledger::command::{Credential, CredentialKind, Insurance, Premium, Spend, Tariff};
-use ledger::table::{HoldState, Payee};
-use ledger::{Call, Caller, HoldId, PaymentId, Person, Position};
+use ledger::table::{HoldRecord, HoldState, Leg, Payee, PaymentRecord};
+use ledger::{Call, Caller, Fen, HoldId, PaymentId, Person, Position};
 
 impl Sender {
     pub(super) fn spend(&mut self, model: &Model, ask: &Ask) -> (Caller, Call) {
@@ -23,7 +23,9 @@ impl Sender {
             Verb::PayPremium => self.premium(model, ask),
             Verb::Refund => {
                 let recent: Vec<PaymentId> = model.bills.keys().rev().take(14).copied().collect();
+                let travelling = self.paid_by_travellers(model);
                 let payment = match a {
+                    0..120 if !travelling.is_empty() => travelling[usize::from(b) % travelling.len()],
                     0..248 if !recent.is_empty() => recent[usize::from(b) % recent.len()],
                     0..252 => PaymentId(Position { index: u64::MAX, place: 0 }),
                     252.. => PaymentId(Position { index: 0, place: 0 }),
@@ -34,8 +36,10 @@ impl Sender {
                     Some(Payee::Premium(..)) => Caller::Person(bill.expect("it has a payee").beneficiary),
                     None => Caller::Institution(shop(b)),
                 };
-                let whole = bill.map_or(0, |bill| bill.amount.get());
-                let amount = (c > 90).then(|| self.part(whole, d));
+                let amount = (c > 90).then(|| match bill {
+                    Some(bill) if c < 200 => edge(&left_of(bill), d),
+                    _ => self.part(bill.map_or(0, |bill| bill.amount.get()), d),
+                });
                 (by, Call::Refund { payment, amount })
             }
             Verb::Reverse => {
@@ -44,6 +48,18 @@ impl Sender {
             }
             other => panic!("{other:?} is no verb of spending"),
         }
+    }
+
+    /// Payments of which something is left that would go to an account which is on its way, or has been.
+    fn paid_by_travellers(&self, model: &Model) -> Vec<PaymentId> {
+        let cases = model.cases.values().rev().take(4);
+        let who: Vec<Person> = cases.map(|case| case.person).collect();
+        let bills = model.bills.iter().rev().filter(|(_, bill)| {
+            let leg = |leg: &Leg| leg.refunded < leg.amount && who.contains(&leg.donor);
+            let own = bill.own.refunded < bill.own.amount && who.contains(&bill.beneficiary);
+            own || bill.legs.iter().any(leg)
+        });
+        bills.take(6).map(|(id, _)| *id).collect()
     }
 
     /// One who has donors, mostly; often one whose donors have put something in.
@@ -93,8 +109,10 @@ impl Sender {
         };
         let record = model.holds.get(&hold);
         let by = Caller::Institution(record.map_or(shop(b), |record| record.institution));
-        let whole = record.map_or(0, |record| record.amount.get());
-        let amount = (c > 110).then(|| self.part(whole, d));
+        let amount = (c > 110).then(|| match record {
+            Some(record) if c < 200 => edge(&held_of(record), d),
+            _ => self.part(record.map_or(0, |record| record.amount.get()), d),
+        });
         match ask.verb {
             Verb::ConfirmSpend => (by, Call::ConfirmSpend { hold, amount }),
             _ => (by, Call::VoidSpend { hold }),
@@ -117,4 +135,33 @@ impl Sender {
         let call = Call::PayPremium { beneficiary, premium, year, amount, use_own_account, all_or_nothing };
         (Caller::Person(beneficiary), call)
     }
+}
+
+/// What is left of a payment's parts, in the order of a refund.
+fn left_of(bill: &PaymentRecord) -> Vec<u64> {
+    let own = bill.own.amount.get() - bill.own.refunded.get();
+    let mut parts: Vec<u64> = bill.legs.iter().map(|leg| leg.amount.get() - leg.refunded.get()).collect();
+    parts.insert(if bill.own_first { 0 } else { parts.len() }, own);
+    parts.push(bill.cash.get() - bill.cash_refunded.get());
+    parts.reverse();
+    parts
+}
+
+/// What a hold holds, in the order of deduction.
+fn held_of(hold: &HoldRecord) -> Vec<u64> {
+    let mut parts: Vec<u64> = hold.legs.iter().map(|leg| leg.amount.get()).collect();
+    parts.insert(if hold.own_first { 0 } else { parts.len() }, hold.own.get());
+    parts.push(hold.cash.get());
+    parts
+}
+
+/// An amount that ends with one of the parts, or beside its end.
+fn edge(parts: &[u64], pick: u8) -> Fen {
+    let sum: u64 = parts.iter().take(1 + usize::from(pick) % parts.len()).sum();
+    let beside = match pick {
+        0..180 => sum,
+        180..220 => sum + 1,
+        220.. => sum.saturating_sub(1),
+    };
+    Fen::new(beside).unwrap_or(Fen::MAX)
 }

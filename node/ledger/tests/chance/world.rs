@@ -143,7 +143,8 @@ pub fn prelude(now: Stamp, first_policy: u8) -> Vec<(Caller, Call)> {
         let agency = Caller::Agency(area);
         calls.push((agency, Call::EnrolPerson { person, insurance, area, retired: number == 9 }));
         if insurance == Insurance::Employee {
-            let (amount, period) = (Fen::new(60_000).expect("an amount"), now.month());
+            let (amount, period) =
+                (Fen::new(if number % 2 == 0 { 6_100 } else { 60_000 }).expect("an amount"), now.month());
             calls.push((agency, Call::CreditAccount { person, amount, period }));
         }
         if wallet {
