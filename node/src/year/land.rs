@@ -189,10 +189,13 @@ impl Land {
     }
 }
 
+/// Month, first and last day of a holiday.
+type Holiday = (u8, u8, u8);
+
 /// The holidays of a year that fall on weekdays, and the weekend days that are worked, from the second of January on:
 /// a calendar may not change days that have begun. Of 2026 as published; of other years what is always so.
 pub fn holidays(year: u16) -> (Vec<Day>, Vec<Day>) {
-    let (free, worked): (&[(u8, u8, u8)], &[(u8, u8)]) = match year {
+    let (free, worked): (&[Holiday], &[(u8, u8)]) = match year {
         2026 => (
             &[(1, 2, 3), (2, 15, 23), (4, 4, 6), (5, 1, 5), (6, 19, 21), (9, 25, 27), (10, 1, 7)],
             &[(1, 4), (2, 14), (2, 28), (5, 9), (9, 20), (10, 10)],

@@ -51,7 +51,9 @@ impl Plan {
         for _ in 0..often {
             // Those with donors pay more often: this is a play about mutual aid.
             let aided = self.rng.percent(60);
-            if let Some(human) = self.somebody(|human| human.acts() && (!aided || !human.receiving.is_empty())) {
+            if let Some(human) =
+                self.somebody(|human| human.acts() && (!aided || !human.receiving.is_empty()))
+            {
                 self.pay(human);
             }
         }
