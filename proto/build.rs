@@ -33,7 +33,11 @@ fn catalogue(descriptors: &[u8]) -> Result<String, Box<dyn Error>> {
     let reasons = pool.get_enum_by_name("gongji.v1.Reason").ok_or("no enum Reason")?;
     let option = pool.get_extension_by_name("gongji.v1.reason_text").ok_or("no option reason_text")?;
     let mut code = String::from("&[\n");
-    for value in reasons.values().filter(|value| value.number() != 0) {
+    // `values` goes by number; the order of precedence is that of the file.
+    let in_order = reasons.enum_descriptor_proto().value.iter().map(|value| value.name());
+    for value in
+        in_order.filter_map(|name| reasons.get_value_by_name(name)).filter(|value| value.number() != 0)
+    {
         let options = value.options();
         let text = match options.get_extension(&option).into_owned() {
             Value::Message(text) if options.has_extension(&option) => text,

@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         Outcome::Refused(no) => println!("{}。{}。（{no}）", no.zh(), no.text().hint_zh),
         Outcome::Unknown(id) => {
-            println!("still unknown: keep {id} and ask later; do not reverse the payment")
+            println!("still unknown: keep {id} and ask later, or reverse it if it is no longer wanted")
         }
     }
     Ok(())

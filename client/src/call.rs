@@ -3,6 +3,7 @@
 use crate::connect::Client;
 use crate::error::Error;
 use crate::outcome::Outcome;
+use crate::query::Read;
 use crate::request::{Prepared, RequestId};
 use prost_types::Timestamp;
 use proto::v1 as pb;
@@ -75,6 +76,12 @@ impl<V: Verb> Call<V> {
     pub async fn send(&self) -> Result<Outcome, Error> {
         self.client.submit(&self.prepare()).await
     }
+
+    /// How it would end if it were decided now (预结算): what would be paid by whom, or why not. Nothing changes, and
+    /// nothing is promised; it may end otherwise when it is sent. Ids and places in the answer are not those to come.
+    pub async fn forecast(&self) -> Result<Read<Outcome>, Error> {
+        self.client.forecast(&self.prepare()).await
+    }
 }
 
 impl<V: Verb> From<Call<V>> for Prepared {
@@ -100,7 +107,12 @@ macro_rules! verbs {
 }
 
 verbs! {
-    RegisterProvince RegisterArea SetAreaOpen SetPolicy RegisterInstitution EnrolPerson CreditAccount ActivateWallet
-    ProposeRelation AcceptRelation DeclineRelation SetQuota ReduceQuota SetPriority Settle Refund ReleaseRelation
     Genesis Tick
+    RegisterProvince RegisterArea SetAreaOpen SetPolicy SetTariff SetCalendar RegisterInstitution Suspend LiftSuspension
+    EnrolPerson CreditAccount SetInsuranceStatus SetRetired TerminateInsurance RegisterDeath Payout MoveWithinProvince
+    ApplyTransfer AcceptTransfer SendTransfer ReceiveTransfer CompleteTransfer AbandonTransfer FailTransfer
+    ActivateWallet ProposeRelation AcceptRelation DeclineRelation SetQuota AcceptOffer DeclineOffer ReduceQuota
+    SetPriority PayPremium ReleaseRelation
+    Settle AuthoriseSpend ConfirmSpend VoidSpend Refund Reverse
+    ClosePeriod ConfirmClearing DisputeClearing PayClearing FundPrepayment AdjustPrepayment
 }

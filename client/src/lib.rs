@@ -23,7 +23,7 @@
 //! match payment.send().await? {
 //!     Outcome::Done(receipt) => println!("paid, at log index {}", receipt.index),
 //!     Outcome::Refused(no) => println!("{}: {}", no.zh(), no.text().hint_zh),
-//!     // The reply was lost. Do not reverse the payment: send it again. It is never done twice.
+//!     // The reply was lost. Send it again: it is never done twice. Or reverse it, if it is no longer wanted.
 //!     Outcome::Unknown(id) => println!("{id}: {:?}", payment.send().await?),
 //! }
 //! # Ok(())
@@ -66,8 +66,11 @@ pub use outcome::{NotDone, Outcome, Receipt, Refused};
 pub use proto::catalogue::ReasonText;
 /// The messages of the API, for calls that this SDK does not have.
 pub use proto::v1;
-pub use proto::v1::{InstitutionKind, Insurance, Kinship, KinshipScope, Reason, Side};
-pub use query::{Consistency, PagedQuestion, Pages, Read};
+pub use proto::v1::{
+    CredentialKind, DisputeReason, InstitutionKind, Insurance, InsuranceStatus, Kinship, KinshipScope,
+    PayoutReason, Premium, Reason, Side, SuspensionReason, Termination,
+};
+pub use query::{Consistency, PagedQuestion, Pages, Payee, Read, Reconciliation};
 pub use request::{Prepared, RequestId, TRANSACTION_BYTES_MAX};
 pub use submit::BATCH_MAX;
 pub use submitter::Submitter;

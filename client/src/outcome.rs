@@ -24,7 +24,8 @@ pub enum Outcome {
     /// - `NotBegun`: there is no genesis yet. A copy still under way may be done after it.
     Refused(Refused),
     /// It was sent, and no reply came in time: it may have been done or not. Send the same call again, or
-    /// [`ask_again`](crate::Client::ask_again) with the id; it is never done twice. Do not reverse it.
+    /// [`ask_again`](crate::Client::ask_again) with the id; it is never done twice. If it is no
+    /// longer wanted, [`reverse`](crate::Client::reverse) it.
     Unknown(RequestId),
 }
 
@@ -87,6 +88,40 @@ impl Receipt {
             _ => None,
         })
         .map(String::as_str)
+    }
+
+    /// The id of the offer that was made.
+    pub fn offer(&self) -> Option<&str> {
+        self.first(|kind| match kind {
+            Kind::OfferMade(event) => Some(&event.offer),
+            _ => None,
+        })
+        .map(String::as_str)
+    }
+
+    /// The id of the case that was applied for.
+    pub fn case(&self) -> Option<&str> {
+        self.first(|kind| match kind {
+            Kind::TransferApplied(event) => Some(&event.case),
+            _ => None,
+        })
+        .map(String::as_str)
+    }
+
+    /// The hold: its id, and who would pay how much.
+    pub fn authorised(&self) -> Option<&pb::SpendAuthorised> {
+        self.first(|kind| match kind {
+            Kind::SpendAuthorised(event) => Some(event),
+            _ => None,
+        })
+    }
+
+    /// The reversal: what it found of its original.
+    pub fn reversed(&self) -> Option<&pb::Reversed> {
+        self.first(|kind| match kind {
+            Kind::Reversed(event) => Some(event),
+            _ => None,
+        })
     }
 
     /// The settlement: its id, and who paid how much.

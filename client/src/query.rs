@@ -1,7 +1,16 @@
 //! Questions, at three levels of freshness.
 
+mod pages;
+mod reconcile;
+mod registers;
+
+pub use pages::{PagedQuestion, Pages};
+pub use reconcile::{Payee, Reconciliation};
+
 use crate::connect::{ANSWER_BYTES_MAX, Client};
 use crate::error::Error;
+use crate::outcome::{self, Outcome, Said};
+use crate::request::Prepared;
 use crate::retry::GaveUp;
 use crate::submit::timed;
 use proto::v1::consistency::Level;
@@ -9,6 +18,7 @@ use proto::v1::query_client::QueryClient;
 use proto::v1::{self as pb, Side};
 use std::time::Duration;
 use tokio::time::Instant;
+use tonic::Status;
 use tonic::transport::Channel;
 
 /// How fresh an answer must be.
@@ -75,6 +85,8 @@ macro_rules! ask {
     }};
 }
 
+use ask;
+
 /// Questions to one node.
 fn querying(channel: Channel) -> QueryClient<Channel> {
     QueryClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX)
@@ -107,6 +119,102 @@ impl Client {
         ask!(self, get_payment(question) -> payment or "no such settlement")
     }
 
+    /// A designated institution.
+    pub async fn institution(&self, code: impl Into<String>) -> Result<Read<pb::Institution>, Error> {
+        let question =
+            pb::GetInstitutionRequest { institution: code.into(), consistency: self.consistency.into() };
+        ask!(self, get_institution(question) -> institution or "no such institution")
+    }
+
+    /// An offer of a quota.
+    pub async fn offer(&self, offer: impl Into<String>) -> Result<Read<pb::Offer>, Error> {
+        let question = pb::GetOfferRequest { offer: offer.into(), consistency: self.consistency.into() };
+        ask!(self, get_offer(question) -> offer or "no such offer")
+    }
+
+    /// An authorised spending.
+    pub async fn hold(&self, hold: impl Into<String>) -> Result<Read<pb::Hold>, Error> {
+        let question = pb::GetHoldRequest { hold: hold.into(), consistency: self.consistency.into() };
+        ask!(self, get_hold(question) -> hold or "no such hold")
+    }
+
+    /// A refund, or the undoing of one: where each part went.
+    pub async fn refund_record(&self, refund: impl Into<String>) -> Result<Read<pb::RefundRecord>, Error> {
+        let question = pb::GetRefundRequest { refund: refund.into(), consistency: self.consistency.into() };
+        ask!(self, get_refund(question) -> refund or "no such refund")
+    }
+
+    /// A case of portability.
+    pub async fn case(&self, case: impl Into<String>) -> Result<Read<pb::Case>, Error> {
+        let question = pb::GetCaseRequest { case: case.into(), consistency: self.consistency.into() };
+        ask!(self, get_case(question) -> case or "no such case")
+    }
+
+    /// A month ("2026-10") that is closed or being closed.
+    pub async fn period(&self, month: impl Into<String>) -> Result<Read<pb::Period>, Error> {
+        let question = pb::GetPeriodRequest { month: month.into(), consistency: self.consistency.into() };
+        ask!(self, get_period(question) -> period or "no such period")
+    }
+
+    /// What provinces owe and are owed over the border for a month: as closed, or so far. The answer says which.
+    pub async fn positions(
+        &self,
+        month: impl Into<String>,
+    ) -> Result<Read<Vec<pb::ProvincePosition>>, Error> {
+        let question = pb::ListPositionsRequest { month: month.into(), consistency: self.consistency.into() };
+        let deadline = Instant::now() + self.settings.deadline;
+        let attempts = self.attempt(deadline, async |channel, limit| {
+            Ok(querying(channel).list_positions(timed(question.clone(), limit)).await?.into_inner())
+        });
+        let answer = attempts.await.map_err(GaveUp::into_error)?;
+        Ok(Read::of(answer.header, answer.positions))
+    }
+
+    /// A province's prepayment fund, with how much of it the running month uses.
+    pub async fn fund(&self, province: impl Into<String>) -> Result<Read<pb::Fund>, Error> {
+        self.fund_of(province.into(), String::new()).await
+    }
+
+    /// A province's prepayment fund, with how much of it this month ("2026-10") uses.
+    pub async fn fund_in(
+        &self,
+        province: impl Into<String>,
+        month: impl Into<String>,
+    ) -> Result<Read<pb::Fund>, Error> {
+        self.fund_of(province.into(), month.into()).await
+    }
+
+    async fn fund_of(&self, province: String, month: String) -> Result<Read<pb::Fund>, Error> {
+        let question = pb::GetFundRequest { province, month, consistency: self.consistency.into() };
+        ask!(self, get_fund(question) -> fund or "no such fund")
+    }
+
+    /// The published report, from January until this month ("2024-10").
+    pub async fn statistics(&self, until: impl Into<String>) -> Result<Read<pb::Statistics>, Error> {
+        let question = pb::GetStatisticsRequest { until: until.into(), consistency: self.consistency.into() };
+        ask!(self, get_statistics(question) -> statistics or "no report")
+    }
+
+    /// How a transaction would end if it were decided now (预结算); nothing changes, and nothing is promised. See
+    /// [`Call::forecast`](crate::Call::forecast).
+    pub async fn forecast(&self, prepared: &Prepared) -> Result<Read<Outcome>, Error> {
+        prepared.check_size()?;
+        let transaction = prost::Message::decode(prepared.bytes.clone()).map_err(|problem| {
+            Error::Malformed { field: "transaction".into(), problem: problem.to_string() }
+        })?;
+        let question =
+            pb::ForecastRequest { transaction: Some(transaction), consistency: self.consistency.into() };
+        let deadline = Instant::now() + self.settings.deadline;
+        let attempts = self.attempt(deadline, async |channel, limit| {
+            let answer = querying(channel).forecast(timed(question.clone(), limit)).await?.into_inner();
+            match answer.result.and_then(|result| outcome::read(prepared.request, result)) {
+                Some(Said::Final(outcome)) => Ok(Read::of(answer.header, outcome)),
+                _ => Err(Status::unknown("the answer is not about this transaction")),
+            }
+        });
+        attempts.await.map_err(GaveUp::into_error)
+    }
+
     /// The relations of a person, page by page. A page reads one index; the next one may read a later index.
     pub fn relations(&self, person: impl Into<String>, side: Side) -> Pages<pb::ListRelationsRequest> {
         Pages::new(
@@ -135,107 +243,35 @@ impl Client {
             },
         )
     }
-}
 
-/// A list that is read page by page.
-#[derive(Clone, Debug)]
-#[must_use = "pages are read by `next` or `all`"]
-pub struct Pages<Q> {
-    client: Client,
-    question: Q,
-    ended: bool,
-}
-
-/// A question for a list.
-pub trait PagedQuestion: Clone + Send + Sync {
-    /// What the list is of.
-    type Row: Send;
-
-    #[doc(hidden)]
-    fn size(&mut self, rows: u32);
-    #[doc(hidden)]
-    fn turn(&mut self, token: String);
-    #[doc(hidden)]
-    fn ask(
-        self,
-        channel: Channel,
-        limit: Duration,
-    ) -> impl Future<Output = Result<Page<Self::Row>, tonic::Status>> + Send;
-}
-
-#[doc(hidden)]
-pub type Page<R> = (Option<pb::ReplyHeader>, Vec<R>, String);
-
-macro_rules! paged {
-    ($question:ident, $method:ident -> $rows:ident: $row:ident) => {
-        impl PagedQuestion for pb::$question {
-            type Row = pb::$row;
-
-            fn size(&mut self, rows: u32) {
-                self.page_size = rows;
-            }
-
-            fn turn(&mut self, token: String) {
-                self.page_token = token;
-            }
-
-            async fn ask(self, channel: Channel, limit: Duration) -> Result<Page<pb::$row>, tonic::Status> {
-                let answer = querying(channel).$method(timed(self, limit)).await?.into_inner();
-                Ok((answer.header, answer.$rows, answer.next_page_token))
-            }
-        }
-    };
-}
-
-paged!(ListRelationsRequest, list_relations -> relations: Relation);
-paged!(ListObligationsRequest, list_obligations -> obligations: Obligation);
-
-impl<Q: PagedQuestion> Pages<Q> {
-    fn new(client: &Client, question: Q) -> Pages<Q> {
-        Pages { client: client.clone(), question, ended: false }
+    /// The movements that a month's ("2026-10") obligations are made of, page by page. Pages may be empty though more
+    /// follow.
+    pub fn movements(&self, month: impl Into<String>) -> Pages<pb::ListMovementsRequest> {
+        Pages::new(
+            self,
+            pb::ListMovementsRequest {
+                month: month.into(),
+                province: String::new(),
+                page_size: 0,
+                page_token: String::new(),
+                consistency: self.consistency.into(),
+            },
+        )
     }
 
-    /// How many rows a page should have (usual: 100).
-    pub fn page_size(mut self, rows: u32) -> Pages<Q> {
-        self.question.size(rows);
-        self
-    }
-
-    /// The next page; none after the last.
-    pub async fn next(&mut self) -> Result<Option<Read<Vec<Q::Row>>>, Error> {
-        if self.ended {
-            return Ok(None);
-        }
-        let deadline = Instant::now() + self.client.settings.deadline;
-        let question = &self.question;
-        let attempts =
-            self.client.attempt(deadline, async |channel, limit| question.clone().ask(channel, limit).await);
-        let (header, rows, token) = attempts.await.map_err(GaveUp::into_error)?;
-        self.ended = token.is_empty();
-        self.question.turn(token);
-        Ok(Some(Read::of(header, rows)))
-    }
-
-    /// All rows of all pages.
-    pub async fn all(mut self) -> Result<Vec<Q::Row>, Error> {
-        let mut rows = Vec::new();
-        while let Some(page) = self.next().await? {
-            rows.extend(page.value);
-        }
-        Ok(rows)
-    }
-}
-
-impl Pages<pb::ListObligationsRequest> {
-    /// Only payers of this province.
-    pub fn payer(mut self, province: impl Into<String>) -> Self {
-        self.question.payer_province = province.into();
-        self
-    }
-
-    /// Only payees of this province.
-    pub fn payee(mut self, province: impl Into<String>) -> Self {
-        self.question.payee_province = province.into();
-        self
+    /// The lines of a closed month ("2026-10"), page by page.
+    pub fn clearing(&self, month: impl Into<String>) -> Pages<pb::ListClearingRequest> {
+        Pages::new(
+            self,
+            pb::ListClearingRequest {
+                month: month.into(),
+                payer_province: String::new(),
+                payee_province: String::new(),
+                province: String::new(),
+                page_size: 0,
+                page_token: String::new(),
+                consistency: self.consistency.into(),
+            },
+        )
     }
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use proto::v1 as pb;
 use std::fmt;
 use std::str::FromStr;
+use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// A request id: a UUIDv7 that carries its own time. Made before the first send, kept for every resend.
@@ -15,6 +16,13 @@ impl RequestId {
     /// A new id, of this moment.
     pub fn fresh() -> RequestId {
         RequestId(Uuid::now_v7())
+    }
+
+    /// A new id of another moment, for those who play what happens then. One older than the ledger's window is refused.
+    pub fn at(moment: SystemTime) -> RequestId {
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos());
+        RequestId(Uuid::new_v7(time))
     }
 
     /// The id as a UUID.

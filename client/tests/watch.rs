@@ -2,7 +2,7 @@
 
 mod support;
 
-use client::{Client, Consistency, Error, Outcome, Reason, Side};
+use client::{Caller, Client, Consistency, Error, Outcome, Payee, Reason, Side};
 use futures::StreamExt;
 use proto::status;
 use proto::v1::consistency::Level;
@@ -63,6 +63,37 @@ async fn a_watch_starts_where_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_watch_carries_transactions_when_asked_to() {
+    let book = book_of(1..=3);
+    let (first, second) = (Fake::start(&book, []).await, Fake::start(&book, []).await);
+    let mut plain = quick(&[&first]).watch(1);
+    assert_eq!(plain.next().await.expect("an entry").decisions[0].transaction, None);
+    // The next node is asked for them, too.
+    script(&first, [1], 0, 0);
+    let mut watch = quick(&[&first, &second]).watch(1).with_transactions();
+    for index in 1..=3 {
+        let entry = timeout(Duration::from_secs(5), watch.next()).await.expect("goes on").expect("no error");
+        let decision = &entry.decisions[0];
+        let asked = decision.transaction.as_ref().expect("what was asked");
+        assert_eq!((entry.index, &asked.request_id), (index, &decision.outcome.request_id().to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_watch_ends_behind_an_index_and_goes_on_from_there() {
+    let book = book_of([1, 2, 5, 6]);
+    let server = Fake::start(&book, []).await;
+    let mut watch = quick(&[&server]).watch(1);
+    let mut seen = Vec::new();
+    while let Some(entry) = watch.next_until(3).await.expect("no error") {
+        seen.push(entry.index);
+    }
+    assert_eq!((seen, watch.next_index()), (vec![1, 2], Some(5)));
+    assert_eq!(watch.next_until(3).await.expect("no error"), None);
+    assert_eq!(watch.next().await.expect("no error").index, 5);
+}
+
+#[tokio::test]
 async fn what_one_node_no_longer_keeps_another_may() {
     let book = book_of(1..=20);
     let first = Fake::start(&book, []).await;
@@ -116,4 +147,27 @@ async fn pages_are_read_to_the_end() {
     assert_eq!(all.last().map(|relation| relation.relation.as_str()), Some("6-0"));
     assert_eq!(all.len(), 7);
     assert!(client.obligations("2026-10").payer("32").payee("41").all().await.expect("answered").is_empty());
+}
+
+#[tokio::test]
+async fn a_day_without_totals_is_read_again() {
+    let server = Fake::start(&Arc::default(), [Act::Say(Status::unavailable("no")), Act::Break]).await;
+    let client = quick(&[&server]);
+    let payee = Payee::Institution("H41010000001".into());
+    let day = client.reconcile(payee.clone(), "2026-10-03").await.expect("answered");
+    let payments: Vec<&str> = day.value.rows.iter().map(|row| row.payment.as_str()).collect();
+    assert_eq!(payments, ["1-0", "2-0", "3-0"], "nothing of the broken answers is left");
+    assert_eq!((day.value.totals[0].count, day.index), (3, 1311));
+    let totals = client.reconcile_totals(payee, "2026-10-03").await.expect("answered");
+    assert_eq!(totals.value, day.value.totals);
+}
+
+#[tokio::test]
+async fn a_forecast_is_an_outcome_that_sends_nothing() {
+    let server = Fake::start(&Arc::default(), []).await;
+    let client = quick(&[&server]).acting_as(Caller::institution("H41010000001"));
+    let payment = client.settle("somebody", "H41010000001", "98.60".parse().expect("an amount"));
+    let outcome = payment.forecast().await.expect("answered").value;
+    assert!(matches!(outcome, Outcome::Refused(no) if no.reason == Reason::NotCovered));
+    assert_eq!(server.book.len(), 0);
 }

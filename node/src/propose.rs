@@ -5,7 +5,7 @@
 //! share an entry, its sync and its messages. One transaction's refusal never affects another's.
 
 use crate::alarm::Alarm;
-use crate::clock;
+use crate::clock::Clock;
 use crate::raft::network::{Lane, Links};
 use crate::raft::{Batch, Consensus, Member, NodeId};
 use bytes::Bytes;
@@ -90,9 +90,9 @@ pub struct Proposer {
 
 impl Proposer {
     /// Starts the task that proposes.
-    pub fn start(consensus: Consensus, links: Arc<Links>, alarm: &Alarm) -> Proposer {
+    pub fn start(consensus: Consensus, links: Arc<Links>, clock: Clock, alarm: &Alarm) -> Proposer {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let road = Arc::new(Road { consensus, links });
+        let road = Arc::new(Road { consensus, links, clock });
         let gatherer = Gatherer { jobs, held: None, road, slots: Arc::new(Semaphore::new(UNDER_WAY_MAX)) };
         alarm.guard("the proposer", gatherer.run());
         Proposer { queue, room: Arc::new(Semaphore::new(QUEUE_KIB_MAX)) }
@@ -191,6 +191,7 @@ impl Gatherer {
 struct Road {
     consensus: Consensus,
     links: Arc<Links>,
+    clock: Clock,
 }
 
 impl Road {
@@ -209,7 +210,7 @@ impl Road {
             lengths.push(job.transactions.len());
             transactions.append(&mut job.transactions);
         }
-        let batch = Batch::new(clock::now(), transactions);
+        let batch = Batch::new(self.clock.now(), transactions);
         if batch.bytes().len() > ENTRY_BYTES_MAX {
             // A follower could not decode it. The doors' limits keep jobs far below.
             tracing::error!(bytes = batch.bytes().len(), "an entry would be too large and was not proposed");
@@ -304,7 +305,7 @@ impl Road {
 
     async fn decide_here(&self, transactions: &[Transaction]) -> Decided {
         let (sender, decided) = oneshot::channel();
-        let batch = Batch::new(clock::now(), transactions.to_vec());
+        let batch = Batch::new(self.clock.now(), transactions.to_vec());
         let done = move |result: Result<(u64, crate::raft::types::Answers), crate::raft::NotLeader>| {
             let decided = match result {
                 Ok((_, answers)) => Ok(Arc::unwrap_or_clone(answers.0)),

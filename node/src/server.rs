@@ -2,6 +2,7 @@
 
 use crate::agree;
 use crate::alarm::Alarm;
+use crate::clock::Clock;
 use crate::data_dir::DataDir;
 use crate::fault::Fault;
 use crate::propose::Proposer;
@@ -52,7 +53,14 @@ pub struct Settings {
     pub log: LogSettings,
     /// The state's files and memory.
     pub state: StateSettings,
+    /// What the node takes for the time when it leads.
+    pub clock: Clock,
+    /// How often it looks, when it leads, whether something has run out.
+    pub pulse: Duration,
 }
+
+/// How often a leader usually looks whether something has run out.
+pub const PULSE: Duration = Duration::from_secs(10);
 
 /// What the doors share.
 pub(crate) struct Shared {
@@ -64,6 +72,8 @@ pub(crate) struct Shared {
     /// None once the node has stopped: its lock is let go of.
     pub data_dir: Mutex<Option<DataDir>>,
     pub applied: watch::Receiver<u64>,
+    pub clock: Clock,
+    pub pulse: Duration,
     pub started: ledger::Stamp,
     /// When a leader was last heard, by this node's clock, in milliseconds.
     pub heard: AtomicU64,
@@ -124,13 +134,15 @@ impl Node {
         let (stop, stopping) = watch::channel(false);
         let alarm = Alarm::default();
         let shared = Arc::new(Shared {
-            proposer: Proposer::start(consensus.clone(), links.clone(), &alarm),
+            proposer: Proposer::start(consensus.clone(), links.clone(), settings.clock.clone(), &alarm),
             reads: Reads::start(consensus.clone(), links.clone(), applied.clone(), &alarm),
             consensus,
             state,
             links,
             data_dir: Mutex::new(Some(data_dir)),
             applied,
+            clock: settings.clock,
+            pulse: settings.pulse,
             started: crate::clock::now(),
             heard: AtomicU64::new(0),
             stopping: stopping.clone(),

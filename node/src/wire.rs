@@ -4,6 +4,11 @@
 //! request is turned away at the door and never enters the log. From the ledger every conversion succeeds.
 
 mod answers;
+mod calls;
+mod enums;
+mod events;
+mod movements;
+mod policy;
 mod records;
 mod text;
 
@@ -11,23 +16,24 @@ mod text;
 mod tests;
 
 pub use answers::*;
+pub use calls::{CALENDAR_DAYS_MAX, ORDER_MAX};
+pub use events::event_to_proto;
+pub use movements::*;
+pub use policy::{policy_from_proto, policy_to_proto};
 pub use records::*;
 
-use ledger::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
+use calls::{call_from_proto, call_to_proto};
+use ledger::command::Premium;
 use ledger::{
-    Area, Call, Caller, Month, PaymentId, Person, Province, RelationId, RequestId, Stamp, Transaction,
+    Area, Caller, CaseId, Day, HoldId, Institution, Month, OfferId, PaymentId, Person, Province, RefundId,
+    RelationId, RequestId, Stamp, Transaction,
 };
 use prost_types::Timestamp;
-use proto::v1::{self as pb, caller::Who, transaction::Call as PbCall};
-use text::{
-    Problem, of_area, of_institution, of_month, of_payment, of_person, of_province, of_relation,
-    of_request_id, of_uuid, of_yuan,
-};
+use proto::v1::{self as pb, caller::Who};
+use text::{Problem, of_area, of_institution, of_person, of_province, of_request_id, of_uuid};
 
 /// The longest signature, in bytes.
 pub const SIGNATURE_BYTES_MAX: usize = 512;
-/// The most relations that one order of donors may name.
-pub const ORDER_MAX: usize = 256;
 
 /// A malformed request: which field, and what is wrong with it. The text never repeats what was given: it might be
 /// somebody's identity number.
@@ -86,29 +92,40 @@ pub fn transaction_from_proto(transaction: &pb::Transaction) -> Result<Transacti
     })
 }
 
-/// A request id, of a field.
-pub fn request_id_from_proto(field: &str, id: &str) -> Result<RequestId, BadField> {
-    at(field, text::request_id(id))
+/// Values that questions name, each of a field.
+macro_rules! of_field {
+    ($($name:ident, $read:ident: $kind:ident;)*) => {$(
+        #[doc = concat!("A `", stringify!($kind), "`, of a field.")]
+        pub fn $name(field: &str, value: &str) -> Result<$kind, BadField> {
+            at(field, text::$read(value))
+        }
+    )*};
 }
 
-/// A person, of a field.
-pub fn person_from_proto(field: &str, person: &str) -> Result<Person, BadField> {
-    at(field, text::person(person))
+of_field! {
+    request_id_from_proto, request_id: RequestId;
+    person_from_proto, person: Person;
+    relation_from_proto, relation: RelationId;
+    payment_from_proto, payment: PaymentId;
+    offer_from_proto, offer: OfferId;
+    hold_from_proto, hold: HoldId;
+    refund_from_proto, refund: RefundId;
+    case_from_proto, case: CaseId;
+    institution_from_proto, institution: Institution;
+    province_from_proto, province: Province;
+    area_from_proto, area: Area;
+    month_from_proto, month: Month;
+    day_from_proto, day: Day;
 }
 
-/// A relation, of a field.
-pub fn relation_from_proto(field: &str, relation: &str) -> Result<RelationId, BadField> {
-    at(field, text::relation(relation))
+/// A year, of a field.
+pub fn year_from_proto(field: &str, year: u32) -> Result<u16, BadField> {
+    at(field, text::year(year))
 }
 
-/// A payment, of a field.
-pub fn payment_from_proto(field: &str, payment: &str) -> Result<PaymentId, BadField> {
-    at(field, text::payment(payment))
-}
-
-/// A month, of a field.
-pub fn month_from_proto(field: &str, month: &str) -> Result<Month, BadField> {
-    at(field, text::month(month))
+/// A premium, of a field.
+pub fn premium_from_proto(field: &str, number: i32) -> Result<Premium, BadField> {
+    enums::premium(field, number)
 }
 
 /// A province to choose by, of a field; none for an empty one.
@@ -135,147 +152,12 @@ pub fn caller_from_proto(caller: Option<&pb::Caller>) -> Result<Caller, BadField
     })
 }
 
-/// A policy, of a field. Whether its numbers make sense is the ledger's to say.
-pub fn policy_from_proto(field: &str, policy: &pb::Policy) -> Result<Policy, BadField> {
-    let small = |name: &str, number: u32| {
-        u16::try_from(number).map_err(|_| BadField::new(format!("{field}.{name}"), "is above 65535"))
-    };
-    Ok(Policy {
-        request_window_ms: policy.request_window_ms,
-        request_ahead_ms: policy.request_ahead_ms,
-        proposal_days: small("proposal_days", policy.proposal_days)?,
-        donors_max: small("donors_max", policy.donors_max)?,
-        own_account_first: policy.own_account_first,
-    })
-}
-
 fn stamp_from_proto(field: &str, stamp: &Timestamp) -> Result<Stamp, BadField> {
     at(field, text::stamp(stamp.seconds, stamp.nanos))
 }
 
 fn stamp_if_given(field: &str, stamp: &Option<Timestamp>) -> Result<Option<Stamp>, BadField> {
     stamp.as_ref().map(|stamp| stamp_from_proto(field, stamp)).transpose()
-}
-
-/// An enum of the wire and its twin in the ledger, both ways. A number that is not known or not given is malformed.
-macro_rules! twins {
-    ($($from:ident, $to:ident: $kind:ident { $($name:ident),* $(,)? })*) => {$(
-        fn $from(field: &str, number: i32) -> Result<$kind, BadField> {
-            match pb::$kind::try_from(number) {
-                $(Ok(pb::$kind::$name) => Ok($kind::$name),)*
-                Ok(pb::$kind::Unspecified) => Err(BadField::new(field, "is not given")),
-                Err(_) => Err(BadField::new(field, format!("is unknown: {number}"))),
-            }
-        }
-
-        fn $to(kind: $kind) -> i32 {
-            (match kind { $($kind::$name => pb::$kind::$name),* }) as i32
-        }
-    )*};
-}
-
-twins! {
-    insurance, of_insurance: Insurance { Employee, Resident }
-    kinship, of_kinship: Kinship {
-        Spouse, Parent, Child, Sibling, PaternalGrandparent, MaternalGrandparent, SonsChild, DaughtersChild,
-    }
-    kinship_scope, of_kinship_scope: KinshipScope { Narrow, Wide }
-    institution_kind, of_institution_kind: InstitutionKind { Hospital, Pharmacy }
-}
-
-fn call_from_proto(call: &PbCall) -> Result<Call, BadField> {
-    Ok(match call {
-        PbCall::Genesis(it) => Call::Genesis {
-            cluster: cluster_from_proto("genesis.cluster", &it.cluster)?,
-            policy: policy_from_proto("genesis.policy", given("genesis.policy", &it.policy)?)?,
-        },
-        PbCall::RegisterProvince(it) => Call::RegisterProvince {
-            province: at("register_province.province", text::province(&it.province))?,
-            kinship: kinship_scope("register_province.kinship", it.kinship)?,
-        },
-        PbCall::RegisterArea(it) => {
-            Call::RegisterArea { area: at("register_area.area", text::area(&it.area))? }
-        }
-        PbCall::SetAreaOpen(it) => Call::SetAreaOpen {
-            area: at("set_area_open.area", text::area(&it.area))?,
-            from: stamp_from_proto("set_area_open.from", given("set_area_open.from", &it.from)?)?,
-            until: stamp_if_given("set_area_open.until", &it.until)?,
-        },
-        PbCall::SetPolicy(it) => Call::SetPolicy {
-            effective: stamp_from_proto(
-                "set_policy.effective",
-                given("set_policy.effective", &it.effective)?,
-            )?,
-            policy: policy_from_proto("set_policy.policy", given("set_policy.policy", &it.policy)?)?,
-        },
-        PbCall::RegisterInstitution(it) => Call::RegisterInstitution {
-            institution: at("register_institution.institution", text::institution(&it.institution))?,
-            kind: institution_kind("register_institution.kind", it.kind)?,
-            area: at("register_institution.area", text::area(&it.area))?,
-            wallet_open: it.wallet_open,
-        },
-        PbCall::EnrolPerson(it) => Call::EnrolPerson {
-            person: at("enrol_person.person", text::person(&it.person))?,
-            insurance: insurance("enrol_person.insurance", it.insurance)?,
-            area: at("enrol_person.area", text::area(&it.area))?,
-        },
-        PbCall::CreditAccount(it) => Call::CreditAccount {
-            person: at("credit_account.person", text::person(&it.person))?,
-            amount: at("credit_account.amount", text::yuan(&it.amount))?,
-            period: at("credit_account.period", text::month(&it.period))?,
-        },
-        PbCall::ActivateWallet(it) => {
-            Call::ActivateWallet { person: at("activate_wallet.person", text::person(&it.person))? }
-        }
-        PbCall::ProposeRelation(it) => Call::ProposeRelation {
-            donor: at("propose_relation.donor", text::person(&it.donor))?,
-            beneficiary: at("propose_relation.beneficiary", text::person(&it.beneficiary))?,
-            kinship: kinship("propose_relation.kinship", it.kinship)?,
-        },
-        PbCall::AcceptRelation(it) => {
-            Call::AcceptRelation { relation: at("accept_relation.relation", text::relation(&it.relation))? }
-        }
-        PbCall::DeclineRelation(it) => {
-            Call::DeclineRelation { relation: at("decline_relation.relation", text::relation(&it.relation))? }
-        }
-        PbCall::SetQuota(it) => Call::SetQuota {
-            relation: at("set_quota.relation", text::relation(&it.relation))?,
-            amount: at("set_quota.amount", text::yuan(&it.amount))?,
-        },
-        PbCall::ReduceQuota(it) => Call::ReduceQuota {
-            relation: at("reduce_quota.relation", text::relation(&it.relation))?,
-            amount: at("reduce_quota.amount", text::yuan(&it.amount))?,
-        },
-        PbCall::SetPriority(it) => Call::SetPriority {
-            beneficiary: at("set_priority.beneficiary", text::person(&it.beneficiary))?,
-            order: order_from_proto(&it.order)?,
-        },
-        PbCall::Settle(it) => Call::Settle {
-            beneficiary: at("settle.beneficiary", text::person(&it.beneficiary))?,
-            institution: at("settle.institution", text::institution(&it.institution))?,
-            amount: at("settle.amount", text::yuan(&it.amount))?,
-            use_own_account: it.use_own_account.unwrap_or(true),
-            all_or_nothing: it.all_or_nothing,
-        },
-        PbCall::Refund(it) => Call::Refund {
-            payment: at("refund.payment", text::payment(&it.payment))?,
-            amount: it.amount.as_deref().map(|amount| at("refund.amount", text::yuan(amount))).transpose()?,
-        },
-        PbCall::ReleaseRelation(it) => {
-            Call::ReleaseRelation { relation: at("release_relation.relation", text::relation(&it.relation))? }
-        }
-        PbCall::Tick(pb::Tick {}) => Call::Tick,
-    })
-}
-
-fn order_from_proto(order: &[String]) -> Result<Vec<RelationId>, BadField> {
-    if order.len() > ORDER_MAX {
-        return Err(BadField::new("set_priority.order", format!("names more than {ORDER_MAX} relations")));
-    }
-    let read = |(i, id): (usize, &String)| {
-        text::relation(id).map_err(|problem| BadField::new(format!("set_priority.order[{i}]"), problem))
-    };
-    order.iter().enumerate().map(read).collect()
 }
 
 // ---- To the wire: transactions --------------------------------------------------------------------------------------
@@ -311,101 +193,12 @@ pub fn stamp_to_proto(stamp: Stamp) -> Timestamp {
     Timestamp { seconds, nanos }
 }
 
-/// A policy.
-pub fn policy_to_proto(policy: &Policy) -> pb::Policy {
-    pb::Policy {
-        request_window_ms: policy.request_window_ms,
-        request_ahead_ms: policy.request_ahead_ms,
-        proposal_days: policy.proposal_days.into(),
-        donors_max: policy.donors_max.into(),
-        own_account_first: policy.own_account_first,
-    }
+/// A request id.
+pub fn request_id_to_proto(request: RequestId) -> String {
+    of_request_id(request)
 }
 
 /// A cluster's id.
 pub fn cluster_to_proto(cluster: [u8; 16]) -> String {
     of_uuid(cluster)
-}
-
-fn call_to_proto(call: &Call) -> PbCall {
-    match call {
-        Call::Genesis { cluster, policy } => {
-            PbCall::Genesis(pb::Genesis { cluster: of_uuid(*cluster), policy: Some(policy_to_proto(policy)) })
-        }
-        Call::RegisterProvince { province, kinship } => PbCall::RegisterProvince(pb::RegisterProvince {
-            province: of_province(*province),
-            kinship: of_kinship_scope(*kinship),
-        }),
-        Call::RegisterArea { area } => PbCall::RegisterArea(pb::RegisterArea { area: of_area(*area) }),
-        Call::SetAreaOpen { area, from, until } => PbCall::SetAreaOpen(pb::SetAreaOpen {
-            area: of_area(*area),
-            from: Some(stamp_to_proto(*from)),
-            until: until.map(stamp_to_proto),
-        }),
-        Call::SetPolicy { effective, policy } => PbCall::SetPolicy(pb::SetPolicy {
-            effective: Some(stamp_to_proto(*effective)),
-            policy: Some(policy_to_proto(policy)),
-        }),
-        Call::RegisterInstitution { institution, kind, area, wallet_open } => {
-            PbCall::RegisterInstitution(pb::RegisterInstitution {
-                institution: of_institution(*institution),
-                kind: of_institution_kind(*kind),
-                area: of_area(*area),
-                wallet_open: *wallet_open,
-            })
-        }
-        Call::EnrolPerson { person, insurance, area } => PbCall::EnrolPerson(pb::EnrolPerson {
-            person: of_person(*person),
-            insurance: of_insurance(*insurance),
-            area: of_area(*area),
-        }),
-        Call::CreditAccount { person, amount, period } => PbCall::CreditAccount(pb::CreditAccount {
-            person: of_person(*person),
-            amount: of_yuan(*amount),
-            period: of_month(*period),
-        }),
-        Call::ActivateWallet { person } => {
-            PbCall::ActivateWallet(pb::ActivateWallet { person: of_person(*person) })
-        }
-        Call::ProposeRelation { donor, beneficiary, kinship } => {
-            PbCall::ProposeRelation(pb::ProposeRelation {
-                donor: of_person(*donor),
-                beneficiary: of_person(*beneficiary),
-                kinship: of_kinship(*kinship),
-            })
-        }
-        Call::AcceptRelation { relation } => {
-            PbCall::AcceptRelation(pb::AcceptRelation { relation: of_relation(*relation) })
-        }
-        Call::DeclineRelation { relation } => {
-            PbCall::DeclineRelation(pb::DeclineRelation { relation: of_relation(*relation) })
-        }
-        Call::SetQuota { relation, amount } => {
-            PbCall::SetQuota(pb::SetQuota { relation: of_relation(*relation), amount: of_yuan(*amount) })
-        }
-        Call::ReduceQuota { relation, amount } => PbCall::ReduceQuota(pb::ReduceQuota {
-            relation: of_relation(*relation),
-            amount: of_yuan(*amount),
-        }),
-        Call::SetPriority { beneficiary, order } => PbCall::SetPriority(pb::SetPriority {
-            beneficiary: of_person(*beneficiary),
-            order: order.iter().copied().map(of_relation).collect(),
-        }),
-        Call::Settle { beneficiary, institution, amount, use_own_account, all_or_nothing } => {
-            PbCall::Settle(pb::Settle {
-                beneficiary: of_person(*beneficiary),
-                institution: of_institution(*institution),
-                amount: of_yuan(*amount),
-                use_own_account: Some(*use_own_account),
-                all_or_nothing: *all_or_nothing,
-            })
-        }
-        Call::Refund { payment, amount } => {
-            PbCall::Refund(pb::Refund { payment: of_payment(*payment), amount: amount.map(of_yuan) })
-        }
-        Call::ReleaseRelation { relation } => {
-            PbCall::ReleaseRelation(pb::ReleaseRelation { relation: of_relation(*relation) })
-        }
-        Call::Tick => PbCall::Tick(pb::Tick {}),
-    }
 }

@@ -27,6 +27,8 @@ fn settings(node: u64, dir: &Path) -> Settings {
         },
         log: LogSettings { cache_bytes: 1 << 20, chunk_bytes: 8 << 20 },
         state: StateSettings::default(),
+        clock: node::clock::Clock::default(),
+        pulse: node::server::PULSE,
     }
 }
 

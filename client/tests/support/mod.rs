@@ -2,7 +2,13 @@
 //! is remembered by all.
 #![allow(dead_code)] // each test file uses a part of it
 
+mod messages;
+
+#[allow(unused_imports)] // not every test file watches
+pub use messages::entry;
+
 use client::v1 as pb;
+use messages::{heartbeat, with_transactions};
 use prost::Message;
 use proto::status;
 use proto::v1::Reason;
@@ -324,7 +330,8 @@ impl Ledger for Fake {
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         self.act();
         let mut script = self.watch.lock().expect("not poisoned");
-        let from = request.into_inner().from_index.unwrap_or(1);
+        let asked = request.into_inner();
+        let from = asked.from_index.unwrap_or(1);
         if from < script.oldest {
             let oldest = script.oldest.to_string();
             return Err(status::with_metadata(Reason::IndexCompacted, "", &[("oldest", &oldest)]));
@@ -338,6 +345,7 @@ impl Ledger for Fake {
                 .iter()
                 .filter(|entry| entry.index >= start)
                 .cloned()
+                .map(|entry| if asked.with_transactions { with_transactions(entry) } else { entry })
                 .map(|entry| Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Entry(entry)) })),
         );
         match script.break_after.pop_front() {
@@ -349,23 +357,6 @@ impl Ledger for Fake {
             None => Ok(Response::new(Box::pin(tokio_stream::iter(messages).chain(tokio_stream::pending())))),
         }
     }
-}
-
-fn heartbeat(committed: u64, next: u64) -> pb::WatchResponse {
-    let heartbeat = pb::Heartbeat { committed, next };
-    pb::WatchResponse { kind: Some(pb::watch_response::Kind::Heartbeat(heartbeat)) }
-}
-
-/// An entry with one decision.
-pub fn entry(index: u64) -> pb::Entry {
-    let result = pb::Result {
-        request_id: client::RequestId::fresh().to_string(),
-        outcome: pb::Outcome::Done as i32,
-        index,
-        ..pb::Result::default()
-    };
-    let caller = Some(pb::Caller { who: Some(pb::caller::Who::National(pb::National {})) });
-    pb::Entry { index, stamp: None, decisions: vec![pb::Decision { caller, result: Some(result) }] }
 }
 
 #[tonic::async_trait]
@@ -429,5 +420,158 @@ impl Query for Fake {
         _: Request<pb::ListObligationsRequest>,
     ) -> Result<Response<pb::ListObligationsResponse>, Status> {
         Ok(Response::new(pb::ListObligationsResponse::default()))
+    }
+
+    async fn list_movements(
+        &self,
+        _: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        Ok(Response::new(pb::ListMovementsResponse::default()))
+    }
+
+    async fn get_institution(
+        &self,
+        _: Request<pb::GetInstitutionRequest>,
+    ) -> Result<Response<pb::GetInstitutionResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such institution"))
+    }
+
+    async fn get_policy(
+        &self,
+        _: Request<pb::GetPolicyRequest>,
+    ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such policy"))
+    }
+
+    async fn get_province(
+        &self,
+        _: Request<pb::GetProvinceRequest>,
+    ) -> Result<Response<pb::GetProvinceResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such province"))
+    }
+
+    async fn get_area(
+        &self,
+        _: Request<pb::GetAreaRequest>,
+    ) -> Result<Response<pb::GetAreaResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such area"))
+    }
+
+    async fn get_tariff(
+        &self,
+        _: Request<pb::GetTariffRequest>,
+    ) -> Result<Response<pb::GetTariffResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such tariff"))
+    }
+
+    async fn get_calendar(
+        &self,
+        _: Request<pb::GetCalendarRequest>,
+    ) -> Result<Response<pb::GetCalendarResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such calendar"))
+    }
+
+    async fn get_offer(
+        &self,
+        _: Request<pb::GetOfferRequest>,
+    ) -> Result<Response<pb::GetOfferResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such offer"))
+    }
+
+    async fn get_hold(
+        &self,
+        _: Request<pb::GetHoldRequest>,
+    ) -> Result<Response<pb::GetHoldResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such hold"))
+    }
+
+    async fn get_refund(
+        &self,
+        _: Request<pb::GetRefundRequest>,
+    ) -> Result<Response<pb::GetRefundResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such refund"))
+    }
+
+    async fn get_case(
+        &self,
+        _: Request<pb::GetCaseRequest>,
+    ) -> Result<Response<pb::GetCaseResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such case"))
+    }
+
+    async fn get_period(
+        &self,
+        _: Request<pb::GetPeriodRequest>,
+    ) -> Result<Response<pb::GetPeriodResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such period"))
+    }
+
+    async fn list_clearing(
+        &self,
+        _: Request<pb::ListClearingRequest>,
+    ) -> Result<Response<pb::ListClearingResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "not closed"))
+    }
+
+    async fn list_positions(
+        &self,
+        _: Request<pb::ListPositionsRequest>,
+    ) -> Result<Response<pb::ListPositionsResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no positions"))
+    }
+
+    async fn get_fund(
+        &self,
+        _: Request<pb::GetFundRequest>,
+    ) -> Result<Response<pb::GetFundResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such fund"))
+    }
+
+    async fn get_statistics(
+        &self,
+        _: Request<pb::GetStatisticsRequest>,
+    ) -> Result<Response<pb::GetStatisticsResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no report"))
+    }
+
+    type ReconcileStream = Pin<Box<dyn Stream<Item = Result<pb::ReconcileResponse, Status>> + Send>>;
+
+    async fn reconcile(
+        &self,
+        request: Request<pb::ReconcileRequest>,
+    ) -> Result<Response<Self::ReconcileStream>, Status> {
+        // A day of three rows in two messages; the first stream breaks before the totals.
+        let row = |index: u64| pb::ReconcileRow { payment: format!("{index}-0"), ..Default::default() };
+        let rows_wanted = !request.into_inner().totals_only;
+        let first = pb::ReconcileResponse {
+            rows: (1..=2).filter(|_| rows_wanted).map(row).collect(),
+            ..Default::default()
+        };
+        let last = pb::ReconcileResponse {
+            header: Some(pb::ReplyHeader { index: 1311, age_ms: 0, node: 32_000_001 }),
+            rows: (3..=3).filter(|_| rows_wanted).map(row).collect(),
+            totals: vec![pb::ReconcileTotal { count: 3, ..Default::default() }],
+            last: true,
+        };
+        let messages = match self.act() {
+            Some(Act::Say(status)) => vec![Ok(first), Err(status)],
+            Some(_) => vec![Ok(first)],
+            None => vec![Ok(first), Ok(last)],
+        };
+        Ok(Response::new(Box::pin(tokio_stream::iter(messages))))
+    }
+
+    async fn forecast(
+        &self,
+        request: Request<pb::ForecastRequest>,
+    ) -> Result<Response<pb::ForecastResponse>, Status> {
+        let transaction = request.into_inner().transaction.unwrap_or_default();
+        let result = pb::Result {
+            request_id: transaction.request_id,
+            outcome: pb::Outcome::Refused as i32,
+            reason: pb::Reason::NotCovered as i32,
+            ..pb::Result::default()
+        };
+        Ok(Response::new(pb::ForecastResponse { header: None, result: Some(result) }))
     }
 }

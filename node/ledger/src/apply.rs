@@ -1,5 +1,6 @@
 //! The only door: a log entry goes in, answers and changes come out.
 
+use crate::changes::Changes;
 use crate::codec;
 use crate::command::{Call, Transaction};
 use crate::decision::{Answer, Event, Outcome, Refusal};
@@ -7,8 +8,12 @@ use crate::entry::{Entry, Ruled, Stop, ensure};
 use crate::limits::ENTRY_TRANSACTIONS_MAX;
 use crate::stamp::Stamp;
 use crate::table::{Key, RequestRecord};
-use crate::view::{Changes, View};
-use crate::{account, policy, priority, quota, refund, register, relation, rights, settle, tick};
+use crate::view::View;
+use crate::{
+    account, calendar, clearing, enrol, hold, insurance, offer, payout, period, policy, premium, prepayment,
+    priority, quota, refund, register, relation, relocate, reverse, rights, settle, suspend, tariff, tick,
+    transfer,
+};
 use alloc::vec::Vec;
 
 /// Where and when an entry is applied.
@@ -53,6 +58,19 @@ pub fn apply<V: View>(view: &V, at: At, transactions: &[Transaction]) -> Result<
     Ok(Applied { answers, changes: entry.close()?, now })
 }
 
+/// How a transaction would end if it were decided here and now (预结算). Nothing changes, and nothing is remembered.
+///
+/// # Errors
+/// The view's own fault.
+///
+/// # Panics
+/// If the state was not made by [`apply`].
+pub fn forecast<V: View>(view: &V, at: At, transaction: &Transaction) -> Result<Outcome, V::Fault> {
+    let Applied { mut answers, .. } = apply(view, at, core::slice::from_ref(transaction))?;
+    let answer = answers.pop().expect("one answer per transaction");
+    Ok(answer.outcome)
+}
+
 /// One transaction, from its identity to its answer (domain.md 5b, 3). `bytes` is room to encode in.
 fn decide<V: View>(
     entry: &mut Entry<'_, V>,
@@ -66,7 +84,7 @@ fn decide<V: View>(
 
     // What is remembered wins over every other check.
     if let Some(first) = entry.draft.find::<RequestRecord>(&key)? {
-        if first.fingerprint != fingerprint {
+        if first.fingerprint != fingerprint && first.fingerprint != reverse::ANY_BODY {
             return Ok(unremembered(Refusal::RequestReused));
         }
         return Ok(Answer { position: first.position, outcome: first.outcome.clone(), repeated: true });
@@ -103,36 +121,83 @@ fn rule<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
 fn verb<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
     match &asked.call {
         Call::Genesis { cluster, policy } => policy::genesis(entry, *cluster, policy),
-        Call::RegisterProvince { province, kinship } => register::province(entry, *province, *kinship),
+        Call::RegisterProvince { province, kinship, effective } => {
+            register::province(entry, *province, *kinship, *effective)
+        }
         Call::RegisterArea { area } => register::area(entry, *area),
         Call::SetAreaOpen { area, from, until } => register::opening(entry, *area, *from, *until),
         Call::SetPolicy { effective, policy } => policy::set(entry, *effective, policy),
+        Call::SetTariff { area, premium, year, effective, tariff } => {
+            tariff::set(entry, *area, *premium, *year, *effective, *tariff)
+        }
+        Call::SetCalendar { year, holidays, workdays } => calendar::set(entry, *year, holidays, workdays),
         Call::RegisterInstitution { institution, kind, area, wallet_open } => {
             register::institution(entry, *institution, *kind, *area, *wallet_open)
         }
-        Call::EnrolPerson { person, insurance, area } => account::enrol(entry, *person, *insurance, *area),
+        Call::EnrolPerson { person, insurance, area, retired } => {
+            enrol::enrol(entry, *person, *insurance, *area, *retired)
+        }
         Call::CreditAccount { person, amount, period: _ } => account::credit(entry, *person, *amount),
+        Call::SetInsuranceStatus { person, status } => insurance::set_status(entry, *person, *status),
+        Call::SetRetired { person, retired } => insurance::set_retired(entry, *person, *retired),
+        Call::TerminateInsurance { person, reason: _ } => insurance::terminate(entry, *person),
+        Call::RegisterDeath { person } => insurance::death(entry, *person),
+        Call::Payout { person, reason, amount } => payout::payout(entry, *person, *reason, *amount),
+        Call::MoveWithinProvince { person, to } => relocate::within_province(entry, *person, *to),
+        Call::ApplyTransfer { person, to } => transfer::apply(entry, *person, *to),
+        Call::AcceptTransfer { case } => transfer::accept(entry, *case),
+        Call::SendTransfer { case } => transfer::send(entry, *case),
+        Call::ReceiveTransfer { case } => transfer::receive(entry, *case),
+        Call::CompleteTransfer { case } => transfer::complete(entry, *case),
+        Call::AbandonTransfer { case } => transfer::abandon(entry, *case),
+        Call::FailTransfer { case } => transfer::fail(entry, *case),
+        Call::Suspend { party, reason, file } => suspend::suspend(entry, *party, *reason, *file),
+        Call::LiftSuspension { party, file: _ } => suspend::lift(entry, *party),
         Call::ActivateWallet { person } => account::activate(entry, *person),
         Call::ProposeRelation { donor, beneficiary, kinship } => {
             relation::propose(entry, &asked.caller, *donor, *beneficiary, *kinship)
         }
         Call::AcceptRelation { relation } => relation::accept(entry, *relation),
         Call::DeclineRelation { relation } => relation::decline(entry, *relation),
-        Call::SetQuota { relation, amount } => quota::set(entry, *relation, *amount),
+        Call::SetQuota { relation, amount, expiry } => quota::set(entry, *relation, *amount, *expiry),
+        Call::AcceptOffer { offer } => offer::accept(entry, *offer),
+        Call::DeclineOffer { offer } => offer::decline(entry, *offer),
         Call::ReduceQuota { relation, amount } => quota::reduce(entry, *relation, *amount),
         Call::SetPriority { beneficiary, order } => priority::set(entry, *beneficiary, order),
-        Call::Settle { beneficiary, institution, amount, use_own_account, all_or_nothing } => {
-            let wish = settle::Wish {
+        Call::Settle(spend) => settle::settle(entry, spend),
+        Call::AuthoriseSpend(spend) => hold::authorise(entry, spend),
+        Call::ConfirmSpend { hold, amount } => hold::confirm(entry, *hold, *amount),
+        Call::VoidSpend { hold } => hold::void(entry, *hold),
+        Call::PayPremium { beneficiary, premium, year, amount, use_own_account, all_or_nothing } => {
+            let wish = premium::Wish {
                 beneficiary: *beneficiary,
-                institution: *institution,
+                premium: *premium,
+                year: *year,
                 amount: *amount,
                 use_own_account: *use_own_account,
                 all_or_nothing: *all_or_nothing,
             };
-            settle::settle(entry, &wish)
+            premium::pay(entry, &wish)
         }
         Call::Refund { payment, amount } => refund::refund(entry, *payment, *amount),
-        Call::ReleaseRelation { relation } => relation::release(entry, *relation),
+        Call::Reverse { original } => reverse::reverse(entry, &asked.caller, asked.request, *original),
+        Call::ReleaseRelation { relation } => relation::release(entry, &asked.caller, *relation),
+        Call::ClosePeriod { month } => period::close(entry, *month),
+        Call::ConfirmClearing { month, payer, payee, amount } => clearing::confirm(
+            entry,
+            &asked.caller,
+            clearing::Line { month: *month, payer: *payer, payee: *payee },
+            *amount,
+        ),
+        Call::DisputeClearing { month, payer, payee, reason, file } => {
+            let line = clearing::Line { month: *month, payer: *payer, payee: *payee };
+            clearing::dispute(entry, &asked.caller, line, *reason, *file)
+        }
+        Call::PayClearing { month, payer, payee, amount } => {
+            clearing::pay(entry, clearing::Line { month: *month, payer: *payer, payee: *payee }, *amount)
+        }
+        Call::FundPrepayment { province, amount } => prepayment::fund(entry, *province, *amount),
+        Call::AdjustPrepayment { province, size } => prepayment::adjust(entry, *province, *size),
         Call::Tick => tick::tick(entry),
     }
 }

@@ -1,8 +1,17 @@
 //! What may be asked: a [`Transaction`] is an envelope around one [`Call`].
 
-use crate::id::{Area, Institution, PaymentId, Person, Province, RelationId, RequestId};
-use crate::money::Fen;
-use crate::stamp::Stamp;
+pub use crate::parameters::Policy;
+pub use crate::words::{
+    Credential, CredentialKind, DisputeReason, Expiry, InstitutionKind, Insurance, InsuranceStatus, Kinship,
+    KinshipScope, Party, PayoutReason, Premium, Spend, SuspensionReason, Tariff, Termination,
+};
+
+use crate::id::{
+    Area, CaseId, FileNumber, HoldId, Institution, OfferId, PaymentId, Person, Province, RelationId,
+    RequestId,
+};
+use crate::money::{Fen, Sum};
+use crate::stamp::{Day, Month, Stamp};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -40,86 +49,6 @@ pub enum Caller {
     Node,
 }
 
-/// Insurance kinds of `insutype` that the scheme knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[repr(u16)]
-pub enum Insurance {
-    /// 310 职工医保: has a personal account, may give and use.
-    Employee = 310,
-    /// 390 居民医保: no account, may use.
-    Resident = 390,
-}
-
-/// Kinship **of the beneficiary to the donor**: the eight kinds of near relative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Kinship {
-    /// 配偶.
-    Spouse = 1,
-    /// 父母: the beneficiary is a parent of the donor.
-    Parent = 2,
-    /// 子女.
-    Child = 3,
-    /// 兄弟姐妹.
-    Sibling = 4,
-    /// 祖父母.
-    PaternalGrandparent = 5,
-    /// 外祖父母.
-    MaternalGrandparent = 6,
-    /// 孙子女.
-    SonsChild = 7,
-    /// 外孙子女.
-    DaughtersChild = 8,
-}
-
-/// How far near relatives reach inside one province.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum KinshipScope {
-    /// Spouse, parents, children.
-    Narrow = 1,
-    /// All eight kinds.
-    Wide = 2,
-}
-
-/// Whether an institution is a hospital or a pharmacy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum InstitutionKind {
-    /// 定点医疗机构.
-    Hospital = 1,
-    /// 定点零售药店.
-    Pharmacy = 2,
-}
-
-/// Parameters that a governance transaction sets, with an effective date (domain.md 4, ⚙). Their ranges
-/// stand in [`limits`](crate::limits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
-    /// How long a request id is remembered, in milliseconds (default 24 h).
-    pub request_window_ms: u64,
-    /// How far ahead of ledger time a request id may be, in milliseconds (default 1 h).
-    pub request_ahead_ms: u64,
-    /// After how many days a proposal lapses (default 30).
-    pub proposal_days: u16,
-    /// How many live relations one beneficiary may have at most (default 256).
-    pub donors_max: u16,
-    /// Own account before quotas (default true).
-    pub own_account_first: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Policy {
-        Policy {
-            request_window_ms: crate::stamp::DAY_MS,
-            request_ahead_ms: crate::stamp::HOUR_MS,
-            proposal_days: 30,
-            donors_max: 256,
-            own_account_first: true,
-        }
-    }
-}
-
 /// What is asked. One variant a verb; each has the file of its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
@@ -136,6 +65,8 @@ pub enum Call {
         province: Province,
         /// Its in-province kinship scope.
         kinship: KinshipScope,
+        /// In force from this moment, not in the past; none for at once.
+        effective: Option<Stamp>,
     },
     /// A pooling area joins the scheme (closed until opened).
     RegisterArea {
@@ -179,6 +110,8 @@ pub enum Call {
         insurance: Insurance,
         /// Area of insurance.
         area: Area,
+        /// Retired (`psn_type` 12xx), not in work (11xx).
+        retired: bool,
     },
     /// Contributions or interest are booked to a personal account.
     CreditAccount {
@@ -187,7 +120,7 @@ pub enum Call {
         /// How much.
         amount: Fen,
         /// The month that the contribution is for.
-        period: crate::stamp::Month,
+        period: Month,
     },
     /// The person activates the wallet (医保钱包).
     ActivateWallet {
@@ -213,12 +146,24 @@ pub enum Call {
         /// The proposal.
         relation: RelationId,
     },
-    /// The donor freezes more of the account for the relation.
+    /// The donor freezes more of the account for the relation: at once, or as an offer that waits (policy).
     SetQuota {
         /// The relation.
         relation: RelationId,
         /// How much more.
         amount: Fen,
+        /// What becomes of the quota's expiry.
+        expiry: Expiry,
+    },
+    /// The beneficiary accepts an offer: it becomes quota.
+    AcceptOffer {
+        /// The offer.
+        offer: OfferId,
+    },
+    /// The beneficiary declines an offer, or the donor withdraws it.
+    DeclineOffer {
+        /// The offer.
+        offer: OfferId,
     },
     /// The donor takes back a part of the quota that is not used.
     ReduceQuota {
@@ -235,15 +180,33 @@ pub enum Call {
         /// follow behind in the order of their relation sequence.
         order: Vec<RelationId>,
     },
-    /// The beneficiary pays a personal share at an institution.
-    Settle {
-        /// Who is treated, with their own credential.
+    /// The beneficiary pays a personal share at an institution: authorised and confirmed in one.
+    Settle(Spend),
+    /// Money for a personal share is held until it is confirmed, voided, or its time runs out.
+    AuthoriseSpend(Spend),
+    /// What was held is paid.
+    ConfirmSpend {
+        /// The hold.
+        hold: HoldId,
+        /// The personal share in the end, at most what was authorised; none for all of it.
+        amount: Option<Fen>,
+    },
+    /// What was held is given back.
+    VoidSpend {
+        /// The hold.
+        hold: HoldId,
+    },
+    /// The beneficiary pays a yearly premium: 390 as a resident, 410 where the area has it.
+    PayPremium {
+        /// Whose premium.
         beneficiary: Person,
-        /// Where.
-        institution: Institution,
-        /// The personal share, to be covered by own account, quotas and cash.
+        /// Which.
+        premium: Premium,
+        /// For which year.
+        year: u16,
+        /// How much.
         amount: Fen,
-        /// False leaves the own account alone (`acct_used_flag` = 0).
+        /// False leaves the own account alone.
         use_own_account: bool,
         /// Refuse unless nothing is left for cash.
         all_or_nothing: bool,
@@ -255,11 +218,188 @@ pub enum Call {
         /// How much of the personal share; none for all that is left.
         amount: Option<Fen>,
     },
+    /// An earlier request of the same caller is undone, whatever became of it (冲正): done, refused or never arrived.
+    Reverse {
+        /// The request to undo.
+        original: RequestId,
+    },
     /// Either party ends the relation.
     ReleaseRelation {
         /// The relation.
         relation: RelationId,
     },
-    /// The cluster's own pulse: forgets old request ids and lapses old proposals, a bounded number at a time.
+    /// The agency says where a person's insurance stands; not terminated nor deceased, which have verbs of their own.
+    SetInsuranceStatus {
+        /// Who.
+        person: Person,
+        /// Normal, stopped, arrears or frozen.
+        status: InsuranceStatus,
+    },
+    /// The agency says whether a person is retired.
+    SetRetired {
+        /// Who.
+        person: Person,
+        /// Retired, or in work.
+        retired: bool,
+    },
+    /// The insurance ends, and with it all relations.
+    TerminateInsurance {
+        /// Whose.
+        person: Person,
+        /// Why.
+        reason: Termination,
+    },
+    /// The person died: relations end, the account is frozen.
+    RegisterDeath {
+        /// Who.
+        person: Person,
+    },
+    /// A balance is paid to a bank account.
+    Payout {
+        /// Whose.
+        person: Person,
+        /// Why.
+        reason: PayoutReason,
+        /// How much of what is available; none for all of it, as always for an estate.
+        amount: Option<Fen>,
+    },
+    /// The insurance moves to another area of the same province: account, relations and quotas stay.
+    MoveWithinProvince {
+        /// Who.
+        person: Person,
+        /// Where to.
+        to: Area,
+    },
+    /// A transfer to another province is applied for: all relations end, the account is closed.
+    ApplyTransfer {
+        /// Who.
+        person: Person,
+        /// Where to.
+        to: Area,
+    },
+    /// The new agency accepts the case: the working days begin to count.
+    AcceptTransfer {
+        /// The case.
+        case: CaseId,
+    },
+    /// The old agency sends the balance.
+    SendTransfer {
+        /// The case.
+        case: CaseId,
+    },
+    /// The new agency has received the balance.
+    ReceiveTransfer {
+        /// The case.
+        case: CaseId,
+    },
+    /// The new agency opens the account again.
+    CompleteTransfer {
+        /// The case.
+        case: CaseId,
+    },
+    /// The case is given up before the balance was sent.
+    AbandonTransfer {
+        /// The case.
+        case: CaseId,
+    },
+    /// The case has failed after the balance was sent: it comes back.
+    FailTransfer {
+        /// The case.
+        case: CaseId,
+    },
+    /// A person or an institution may spend no more.
+    Suspend {
+        /// Who.
+        party: Party,
+        /// Why.
+        reason: SuspensionReason,
+        /// The case number.
+        file: FileNumber,
+    },
+    /// The suspension is lifted.
+    LiftSuspension {
+        /// Whose.
+        party: Party,
+        /// The case number of the decision to lift.
+        file: FileNumber,
+    },
+    /// What an area asks for a premium in a year.
+    SetTariff {
+        /// The area.
+        area: Area,
+        /// Which premium.
+        premium: Premium,
+        /// For which year.
+        year: u16,
+        /// In force from this moment; not in the past.
+        effective: Stamp,
+        /// What is asked.
+        tariff: Tariff,
+    },
+    /// The holidays and extra working days of a year, whole. Days up to today stay as they were.
+    SetCalendar {
+        /// The year.
+        year: u16,
+        /// Working days that are holidays, in order.
+        holidays: Vec<Day>,
+        /// Days of weekends that are worked, in order.
+        workdays: Vec<Day>,
+    },
+    /// A month's obligations are frozen and cleared (清分).
+    ClosePeriod {
+        /// The month: the one after the last closed, and over.
+        month: Month,
+    },
+    /// A province confirms a line of a closed month, by its exact amount.
+    ConfirmClearing {
+        /// The month.
+        month: Month,
+        /// Who owes.
+        payer: Area,
+        /// Whom.
+        payee: Area,
+        /// The amount of the line.
+        amount: Sum,
+    },
+    /// A province notes that a line is wrong in its eyes.
+    DisputeClearing {
+        /// The month.
+        month: Month,
+        /// Who owes.
+        payer: Area,
+        /// Whom.
+        payee: Area,
+        /// What is wrong.
+        reason: DisputeReason,
+        /// The case number.
+        file: FileNumber,
+    },
+    /// The payer's province pays a line, in part or whole (清算).
+    PayClearing {
+        /// The month.
+        month: Month,
+        /// Who owes.
+        payer: Area,
+        /// Whom.
+        payee: Area,
+        /// How much; at most what is outstanding.
+        amount: Fen,
+    },
+    /// A province pays into its prepayment fund (预付金).
+    FundPrepayment {
+        /// Which province.
+        province: Province,
+        /// How much.
+        amount: Fen,
+    },
+    /// The agreed size of a province's fund; what is in it above that goes back.
+    AdjustPrepayment {
+        /// Which province.
+        province: Province,
+        /// The size.
+        size: Fen,
+    },
+    /// The cluster's own pulse: sweeps what has run out, and goes on with what is done in steps, a bounded number
+    /// at a time.
     Tick,
 }

@@ -1,10 +1,13 @@
 //! A log entry in the middle of being applied: what all its transactions share.
 
+use crate::changes::Changes;
 use crate::command::Policy;
 use crate::decision::{Event, Refusal};
 use crate::id::{Area, Person, Position, RelationId};
-use crate::stamp::Stamp;
-use crate::table::{AreaRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord};
+use crate::stamp::{Month, Stamp};
+use crate::table::{
+    AreaRecord, DayRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord,
+};
 use crate::view::{Draft, Found, View};
 use alloc::vec::Vec;
 
@@ -30,12 +33,22 @@ pub(crate) fn ensure<F>(holds: bool, otherwise: Refusal) -> Result<(), Stop<F>> 
     if holds { Ok(()) } else { Err(Stop::Refused(otherwise)) }
 }
 
+/// Refuses with the reason that takes precedence among those that hold.
+pub(crate) fn ensure_none<F>(reasons: &[Option<Refusal>]) -> Result<(), Stop<F>> {
+    match reasons.iter().flatten().min_by_key(|refusal| refusal.precedence()) {
+        Some(refusal) => Err(Stop::Refused(*refusal)),
+        None => Ok(()),
+    }
+}
+
 /// The entry: changes in hand, and the records that nearly every transaction looks at.
 pub(crate) struct Entry<'a, V: View> {
     /// Changes made so far.
     pub draft: Draft<'a, V>,
     /// Ledger time, one for the whole entry.
     pub now: Stamp,
+    /// Its calendar month: what is paid and refunded now is booked to it.
+    pub month: Month,
     /// Where the transaction at hand stands.
     pub position: Position,
     /// What the ledger knows of itself; none before genesis. Written back once, at the end.
@@ -51,7 +64,7 @@ impl<'a, V: View> Entry<'a, V> {
         let ledger = draft.find::<LedgerRecord>(&Key::Ledger {})?.map(|found| found.clone());
         let now = ledger.as_ref().map_or(stamp, |ledger| ledger.now.max(stamp));
         let position = Position { index, place: 0 };
-        let mut entry = Entry { draft, now, position, ledger, policy: Policy::default() };
+        let mut entry = Entry { draft, now, month: now.month(), position, ledger, policy: Policy::default() };
         entry.refresh_policy()?;
         Ok(entry)
     }
@@ -70,8 +83,12 @@ impl<'a, V: View> Entry<'a, V> {
     }
 
     /// Closes the entry: the changes, ledger time among them.
-    pub fn close(mut self) -> Result<crate::view::Changes, V::Fault> {
-        if let Some(ledger) = self.ledger.take() {
+    pub fn close(mut self) -> Result<Changes, V::Fault> {
+        if let Some(mut ledger) = self.ledger.take() {
+            if ledger.day < self.now.day() {
+                ledger.day = self.now.day();
+                self.draft.put(Key::Day { day: ledger.day }, DayRecord { index: self.position.index });
+            }
             let before = self.draft.find::<LedgerRecord>(&Key::Ledger {})?;
             if before.is_none_or(|before| *before != ledger) {
                 self.draft.put(Key::Ledger {}, ledger);
@@ -85,6 +102,11 @@ impl<'a, V: View> Entry<'a, V> {
         self.draft.find(key).map_err(Stop::Fault)
     }
 
+    /// The record of this key, or one that starts from nothing, to be changed.
+    pub fn edit_at<R: Record + Default>(&mut self, key: Key) -> Ruled<V, &mut R> {
+        self.draft.edit_at(key).map_err(Stop::Fault)
+    }
+
     /// The person, if enrolled.
     pub fn person(&self, person: Person) -> Ruled<V, Found<PersonRecord>> {
         self.find(&Key::Person { person })?.ok_or(Refusal::PersonUnknown.into())
@@ -93,6 +115,11 @@ impl<'a, V: View> Entry<'a, V> {
     /// The relation, in whatever state.
     pub fn relation(&self, relation: RelationId) -> Ruled<V, Found<RelationRecord>> {
         self.find(&Key::Relation { relation })?.ok_or(Refusal::RelationUnknown.into())
+    }
+
+    /// The ledger's own record; genesis comes before every rule that asks.
+    pub fn ledger(&mut self) -> &mut LedgerRecord {
+        self.ledger.as_mut().expect("only genesis is decided before genesis")
     }
 
     /// Whether money may pass between two areas now: always inside one province, else if both are

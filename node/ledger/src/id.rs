@@ -86,7 +86,7 @@ impl fmt::Display for Area {
 
 /// An insured person: an opaque id of 16 bytes (a UUID outside). Names and certificate numbers stay outside.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Person(pub [u8; 16]);
+pub struct Person(#[serde(with = "crate::codec::sixteen")] pub [u8; 16]);
 
 impl fmt::Debug for Person {
     /// Masked: a person is never printed whole, not even by accident.
@@ -97,13 +97,24 @@ impl fmt::Debug for Person {
 
 /// A designated institution (定点医药机构): `fixmedins_code`, a letter (H hospital, P pharmacy) and 11 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "[u8; 12]")]
+#[serde(try_from = "(u64, u32)", into = "(u64, u32)")]
 pub struct Institution([u8; 12]);
 
-impl TryFrom<[u8; 12]> for Institution {
+/// Stored as its twelve bytes, written in two pieces.
+impl From<Institution> for (u64, u32) {
+    fn from(Institution(code): Institution) -> (u64, u32) {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = code;
+        (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))
+    }
+}
+
+impl TryFrom<(u64, u32)> for Institution {
     type Error = &'static str;
 
-    fn try_from(code: [u8; 12]) -> Result<Institution, &'static str> {
+    fn try_from((head, tail): (u64, u32)) -> Result<Institution, &'static str> {
+        let mut code = [0; 12];
+        code[..8].copy_from_slice(&head.to_le_bytes());
+        code[8..].copy_from_slice(&tail.to_le_bytes());
         let code = core::str::from_utf8(&code).map_err(|_| "an institution code that is not ASCII")?;
         Institution::new(code).ok_or("not the form of an institution code")
     }
@@ -156,9 +167,112 @@ pub struct RelationId(pub Position);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PaymentId(pub Position);
 
+/// An offer of a quota that waits for the beneficiary (policy), named by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OfferId(pub Position);
+
+/// An authorised spending that waits for its confirmation, named by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HoldId(pub Position);
+
+/// A refund, or its undoing, named by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RefundId(pub Position);
+
+/// A case of portability (转移接续), named by the position of its application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CaseId(pub Position);
+
+/// A reference to a file kept outside (the case number of a suspension or a dispute): 1 to 24 ASCII letters, digits
+/// and hyphens, padded with zeros. Never a name or a certificate number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "[u8; 24]")]
+pub struct FileNumber([u8; 24]);
+
+impl TryFrom<[u8; 24]> for FileNumber {
+    type Error = &'static str;
+
+    fn try_from(bytes: [u8; 24]) -> Result<FileNumber, &'static str> {
+        FileNumber::new(padded(&bytes))
+            .filter(|number| number.0 == bytes)
+            .ok_or("not the form of a file number")
+    }
+}
+
+impl FileNumber {
+    /// The number, if it has the form of one.
+    pub fn new(text: &str) -> Option<FileNumber> {
+        let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        pad(text).filter(|_| fits && !text.is_empty()).map(FileNumber)
+    }
+
+    /// The number as text.
+    pub fn as_str(&self) -> &str {
+        padded(&self.0)
+    }
+}
+
+/// A kind of medical service (`med_type`): 2 to 8 digits. Provinces extend the national two-digit kinds (2101, 140104),
+/// so the first two digits say the class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct MedType([u8; 8]);
+
+/// Stored as its eight bytes, written in one piece.
+impl From<MedType> for u64 {
+    fn from(MedType(bytes): MedType) -> u64 {
+        u64::from_le_bytes(bytes)
+    }
+}
+
+impl TryFrom<u64> for MedType {
+    type Error = &'static str;
+
+    fn try_from(bytes: u64) -> Result<MedType, &'static str> {
+        let bytes = bytes.to_le_bytes();
+        MedType::new(padded(&bytes)).filter(|kind| kind.0 == bytes).ok_or("not the form of a med_type")
+    }
+}
+
+impl MedType {
+    /// 11 普通门诊.
+    pub const OUTPATIENT: MedType = MedType(*b"11\0\0\0\0\0\0");
+    /// 41 药店购药.
+    pub const PHARMACY: MedType = MedType(*b"41\0\0\0\0\0\0");
+
+    /// The kind, if it has the form of one.
+    pub fn new(text: &str) -> Option<MedType> {
+        let fits = text.len() >= 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        pad(text).filter(|_| fits).map(MedType)
+    }
+
+    /// The kind as text.
+    pub fn as_str(&self) -> &str {
+        padded(&self.0)
+    }
+
+    /// The national kind that it belongs to: its first two digits.
+    pub fn class(&self) -> u8 {
+        (self.0[0] - b'0') * 10 + (self.0[1] - b'0')
+    }
+}
+
+/// Text behind which zeros fill the rest, if it fits.
+fn pad<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    Some(bytes)
+}
+
+/// The text before the zeros; empty if it is none.
+fn padded(bytes: &[u8]) -> &str {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    core::str::from_utf8(&bytes[..end]).unwrap_or_default()
+}
+
 /// A request id: a UUIDv7 chosen by the caller before the first send. Its first 48 bits are its time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RequestId(pub [u8; 16]);
+pub struct RequestId(#[serde(with = "crate::codec::sixteen")] pub [u8; 16]);
 
 impl RequestId {
     /// The latest time that an id can carry: it has 48 bits for it.

@@ -1,9 +1,12 @@
 //! Parts of keys as ordered bytes: big-endian, so that the order of bytes is the order of values.
 
-use crate::command::Caller;
-use crate::id::{Area, Institution, PaymentId, Person, Position, Province, RelationId, RequestId};
-use crate::stamp::{Month, Stamp};
-use crate::table::Use;
+use crate::command::{Caller, Premium};
+use crate::id::{
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
+};
+use crate::stamp::{Day, Month, Stamp};
+use crate::table::{Scope, Use};
 use alloc::vec::Vec;
 
 /// A part of a key.
@@ -55,11 +58,49 @@ part!(RequestId [RequestId([0; 16]), RequestId([0xff; 16])], this => this.0, byt
 part!(Stamp [Stamp(0), Stamp(u64::MAX)], this => this.0.to_be_bytes(), bytes: 8 => {
     Some(Stamp(u64::from_be_bytes(bytes)))
 });
-part!(Use [Use::Institution, Use::Pharmacy], this => [*this as u8], bytes: 1 => match bytes[0] {
+part!(Day [Day(0), Day(u32::MAX)], this => this.0.to_be_bytes(), bytes: 4 => {
+    Some(Day(u32::from_be_bytes(bytes)))
+});
+part!(u16 [0, u16::MAX], this => this.to_be_bytes(), bytes: 2 => Some(u16::from_be_bytes(bytes)));
+part!(Premium [Premium::Resident, Premium::Care], this => (*this as u16).to_be_bytes(), bytes: 2 => {
+    match u16::from_be_bytes(bytes) {
+        390 => Some(Premium::Resident),
+        410 => Some(Premium::Care),
+        _ => None,
+    }
+});
+part!(Use [Use::Institution, Use::Other], this => [*this as u8], bytes: 1 => match bytes[0] {
     1 => Some(Use::Institution),
     2 => Some(Use::Pharmacy),
+    3 => Some(Use::ResidentPremium),
+    4 => Some(Use::CarePremium),
+    5 => Some(Use::Other),
     _ => None,
 });
+part!(Scope [Scope::SameArea, Scope::CrossProvince], this => [*this as u8], bytes: 1 => match bytes[0] {
+    1 => Some(Scope::SameArea),
+    2 => Some(Scope::InProvince),
+    3 => Some(Scope::CrossProvince),
+    _ => None,
+});
+
+/// Names that are positions in the log.
+macro_rules! position_part {
+    ($($name:ident),*) => {
+        $(impl Part for $name {
+            const MIN: Self = $name(Position::MIN);
+            const MAX: Self = $name(Position::MAX);
+            fn write(&self, out: &mut Vec<u8>) {
+                self.0.write(out);
+            }
+            fn read(rest: &mut &[u8]) -> Option<Self> {
+                Position::read(rest).map($name)
+            }
+        })*
+    };
+}
+
+position_part!(RelationId, PaymentId, OfferId, HoldId, RefundId, CaseId);
 
 impl Part for Position {
     const MIN: Self = Position { index: 0, place: 0 };
@@ -72,28 +113,6 @@ impl Part for Position {
         let index = u64::from_be_bytes(take(rest)?);
         let place = u16::from_be_bytes(take(rest)?);
         Some(Position { index, place })
-    }
-}
-
-impl Part for RelationId {
-    const MIN: Self = RelationId(Position::MIN);
-    const MAX: Self = RelationId(Position::MAX);
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        Position::read(rest).map(RelationId)
-    }
-}
-
-impl Part for PaymentId {
-    const MIN: Self = PaymentId(Position::MIN);
-    const MAX: Self = PaymentId(Position::MAX);
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-    fn read(rest: &mut &[u8]) -> Option<Self> {
-        Position::read(rest).map(PaymentId)
     }
 }
 

@@ -2,19 +2,20 @@
 //! [`View`] there is.
 
 use crate::apply::{At, apply};
+use crate::changes::Changes;
 use crate::codec;
 use crate::command::Transaction;
 use crate::decision::Answer;
 use crate::digest::{Digest, RowHash};
 use crate::table::{Key, Row, Table};
-use crate::view::{Changes, View};
+use crate::view::View;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
 /// A state kept in ordered maps, one a table so that small tables are found fast, with its digest.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct MapState {
     tables: [BTreeMap<Key, (Arc<Row>, RowHash)>; Table::COUNT],
     digest: Digest,
@@ -23,10 +24,17 @@ pub struct MapState {
     value: Vec<u8>,
 }
 
+impl Default for MapState {
+    fn default() -> MapState {
+        MapState::new()
+    }
+}
+
 impl MapState {
     /// A state before genesis.
     pub fn new() -> MapState {
-        MapState::default()
+        let tables = core::array::from_fn(|_| BTreeMap::new());
+        MapState { tables, digest: Digest::default(), key: Vec::new(), value: Vec::new() }
     }
 
     /// Applies an entry and absorbs its changes.

@@ -27,6 +27,11 @@ impl Fen {
         if fen <= Self::MAX.0 { Some(Fen(fen)) } else { None }
     }
 
+    /// So many yuan.
+    pub(crate) const fn whole_yuan(yuan: u32) -> Fen {
+        Fen(yuan as u64 * 100)
+    }
+
     /// The amount as a plain number of fen.
     pub const fn get(self) -> u64 {
         self.0
@@ -71,6 +76,21 @@ impl Sum {
     /// The sum as a plain number of fen.
     pub const fn get(self) -> u128 {
         self.0
+    }
+
+    /// The sum of so many fen.
+    pub const fn new(fen: u128) -> Sum {
+        Sum(fen)
+    }
+
+    /// The sum of two.
+    pub const fn and(self, other: Sum) -> Sum {
+        Sum(self.0 + other.0)
+    }
+
+    /// What is left of the sum without the other; nothing if that is larger.
+    pub const fn less(self, other: Sum) -> Sum {
+        Sum(self.0.saturating_sub(other.0))
     }
 
     /// The sum with one more amount in it.

@@ -1,47 +1,93 @@
-//! What a payer's pooling area owes a payee's, per month and use, gross.
+//! What a payer's pooling area owes a payee's, per month and use, gross; and what of it passes between provinces.
+//!
+//! Both functions read while they write: only this node's own fault can end them, and that ends the entry.
 
 use crate::entry::{Entry, Ruled};
 use crate::id::Area;
-use crate::money::Fen;
-use crate::table::{Key, ObligationRecord, Use};
-use crate::view::{Found, View};
+use crate::money::{Fen, Sum};
+use crate::table::{Key, ObligationRecord, UsageRecord, Use};
+use crate::view::View;
 
-/// An obligation that will change: its key, and what is there already.
-pub(crate) struct Line {
-    key: Key,
-    found: Option<Found<ObligationRecord>>,
-    amount: Fen,
-}
-
-/// The line between two areas in the current month; none where nothing passes from one to another
+/// Something was paid: the payer's area owes the payee's, this month. Nothing passes from one to itself
 /// (domain.md 5, invariant 13).
-pub(crate) fn line<V: View>(
-    entry: &Entry<'_, V>,
+pub(crate) fn charge<V: View>(
+    entry: &mut Entry<'_, V>,
     payer: Area,
     payee: Area,
     usage: Use,
     amount: Fen,
-) -> Ruled<V, Option<Line>> {
-    if payer == payee || amount.is_zero() {
-        return Ok(None);
+) -> Ruled<V, ()> {
+    post(entry, payer, payee, usage, amount, Side::Charged)
+}
+
+/// Something was given back: in the month of the refund, whenever it had been paid (domain.md 4, 8).
+pub(crate) fn refund<V: View>(
+    entry: &mut Entry<'_, V>,
+    payer: Area,
+    payee: Area,
+    usage: Use,
+    amount: Fen,
+) -> Ruled<V, ()> {
+    post(entry, payer, payee, usage, amount, Side::Refunded)
+}
+
+impl Use {
+    /// Every use, in the order of keys.
+    pub const ALL: [Use; 5] =
+        [Use::Institution, Use::Pharmacy, Use::ResidentPremium, Use::CarePremium, Use::Other];
+}
+
+impl ObligationRecord {
+    /// What is owed in the end; below zero, the payee owes the payer.
+    pub fn net(&self) -> i128 {
+        difference(self.charged, self.refunded)
     }
-    let key = Key::Obligation { month: entry.now.month(), payer, payee, usage };
-    Ok(Some(Line { key, found: entry.find(&key)?, amount }))
 }
 
-/// A leg was settled.
-pub(crate) fn charge<V: View>(entry: &mut Entry<'_, V>, line: Line) {
-    let (record, amount) = record(entry, line);
-    record.charged = record.charged.plus(amount);
+impl UsageRecord {
+    /// What of the month is owed to other provinces so far; below zero, they owe this one.
+    pub fn net(&self) -> i128 {
+        difference(self.charged, self.refunded)
+    }
 }
 
-/// A leg was refunded: in the month of the refund, whenever it had been settled (domain.md 4, 8).
-pub(crate) fn refund<V: View>(entry: &mut Entry<'_, V>, line: Line) {
-    let (record, amount) = record(entry, line);
-    record.refunded = record.refunded.plus(amount);
+fn difference(charged: Sum, refunded: Sum) -> i128 {
+    charged.get() as i128 - refunded.get() as i128 // i128 holds the largest amount 10^22 times
 }
 
-fn record<'e, V: View>(entry: &'e mut Entry<'_, V>, line: Line) -> (&'e mut ObligationRecord, Fen) {
-    let Line { key, found, amount } = line;
-    (entry.draft.edit_or_default(key, found), amount)
+#[derive(Clone, Copy)]
+enum Side {
+    Charged,
+    Refunded,
+}
+
+fn post<V: View>(
+    entry: &mut Entry<'_, V>,
+    payer: Area,
+    payee: Area,
+    usage: Use,
+    amount: Fen,
+    side: Side,
+) -> Ruled<V, ()> {
+    if payer == payee || amount.is_zero() {
+        return Ok(());
+    }
+    let month = entry.month;
+    let record = entry.edit_at::<ObligationRecord>(Key::Obligation { month, payer, payee, usage })?;
+    let sum = match side {
+        Side::Charged => &mut record.charged,
+        Side::Refunded => &mut record.refunded,
+    };
+    *sum = sum.plus(amount);
+    let province = payer.province();
+    if province == payee.province() {
+        return Ok(());
+    }
+    let record = entry.edit_at::<UsageRecord>(Key::Usage { month, province })?;
+    let sum = match side {
+        Side::Charged => &mut record.charged,
+        Side::Refunded => &mut record.refunded,
+    };
+    *sum = sum.plus(amount);
+    Ok(())
 }

@@ -5,10 +5,10 @@ use crate::command::Policy;
 use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, Stop, ensure};
 use crate::limits::{
-    DONORS_MAX, POLICIES_MAX, PROPOSAL_DAYS_MAX, REQUEST_AHEAD_MS_MAX, REQUEST_WINDOW_MS_MAX,
-    REQUEST_WINDOW_MS_MIN,
+    DONORS_MAX, HOLD_MS_MAX, MINUTES_PER_DAY, POLICIES_MAX, PREPAYMENT_MONTHS_MAX, PREPAYMENT_PERCENT_MAX,
+    PROPOSAL_DAYS_MAX, REQUEST_AHEAD_MS_MAX, REQUEST_WINDOW_MS_MAX, REQUEST_WINDOW_MS_MIN, TRANSFER_DAYS_MAX,
 };
-use crate::stamp::Stamp;
+use crate::stamp::{Day, Stamp};
 use crate::table::{Key, LedgerRecord, PolicyRecord};
 use crate::view::View;
 use alloc::vec;
@@ -20,6 +20,17 @@ impl Policy {
             && self.request_ahead_ms <= REQUEST_AHEAD_MS_MAX
             && (1..=PROPOSAL_DAYS_MAX).contains(&self.proposal_days)
             && (1..=DONORS_MAX).contains(&self.donors_max)
+            && (1..=HOLD_MS_MAX).contains(&self.hold_ms)
+            && [self.offer_return_minute, self.closed_from_minute, self.closed_until_minute]
+                .iter()
+                .all(|minute| *minute < MINUTES_PER_DAY)
+            && (1..=PREPAYMENT_PERCENT_MAX).contains(&self.prepayment_percent)
+            && (1..=PREPAYMENT_MONTHS_MAX).contains(&self.prepayment_months)
+            && 1 <= self.yellow_percent
+            && self.yellow_percent <= self.red_percent
+            && 1 <= self.source_days
+            && self.source_days <= self.transfer_days
+            && self.transfer_days <= TRANSFER_DAYS_MAX
     }
 }
 
@@ -40,8 +51,15 @@ pub(crate) fn genesis<V: View>(entry: &mut Entry<'_, V>, cluster: [u8; 16], poli
 
     // From here on the beginning must succeed.
     entry.draft.put(Key::Policy {}, PolicyRecord { versions: vec![(entry.now, *policy)] });
-    entry.ledger =
-        Some(LedgerRecord { cluster, now: entry.now, begun: entry.now, accepted: 0, forgotten_before_ms: 0 });
+    entry.ledger = Some(LedgerRecord {
+        cluster,
+        now: entry.now,
+        begun: entry.now,
+        clearing: entry.now.month(),
+        day: Day(0), // the end of this entry writes the first day
+        accepted: 0,
+        forgotten_before_ms: 0,
+    });
     entry.refresh_policy().map_err(Stop::Fault)?;
     done::<V>(Event::LedgerBegun { cluster })
 }

@@ -5,7 +5,7 @@ use crate::command::{InstitutionKind, KinshipScope};
 use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, Institution, Province};
-use crate::limits::OPENINGS_MAX;
+use crate::limits::{OPENINGS_MAX, POLICIES_MAX};
 use crate::stamp::Stamp;
 use crate::table::{AreaRecord, InstitutionRecord, Key, ProvinceRecord};
 use crate::view::View;
@@ -20,14 +20,32 @@ impl AreaRecord {
     }
 }
 
+impl ProvinceRecord {
+    /// The in-province scope in force at this moment; narrow until one is (domain.md 5b, 25).
+    pub fn scope_at(&self, at: Stamp) -> KinshipScope {
+        let started = self.scopes.iter().rev().find(|(from, _)| *from <= at);
+        started.map_or(KinshipScope::Narrow, |(_, scope)| *scope)
+    }
+}
+
 /// A province joins, or sets its in-province kinship scope anew. A narrower scope does not end
 /// relations that exist (domain.md 4, 17).
 pub(crate) fn province<V: View>(
     entry: &mut Entry<'_, V>,
     province: Province,
     kinship: KinshipScope,
+    effective: Option<Stamp>,
 ) -> Ruled<V> {
-    entry.draft.put(Key::Province { province }, ProvinceRecord { kinship });
+    let effective = effective.unwrap_or(entry.now);
+    ensure(effective >= entry.now, Refusal::EffectiveInPast)?;
+    let key = Key::Province { province };
+    let record = entry.find::<ProvinceRecord>(&key)?;
+    ensure(record.as_ref().is_none_or(|record| record.scopes.len() < POLICIES_MAX), Refusal::PoliciesFull)?;
+
+    // From here on the registration must succeed.
+    let scopes = &mut entry.draft.edit_or_default(key, record).scopes;
+    let place = scopes.partition_point(|(date, _)| *date <= effective);
+    scopes.insert(place, (effective, kinship));
     done::<V>(Event::ProvinceRegistered { province })
 }
 
@@ -72,11 +90,13 @@ pub(crate) fn institution<V: View>(
 ) -> Ruled<V> {
     ensure(entry.find::<AreaRecord>(&Key::Area { area })?.is_some(), Refusal::AreaUnknown)?;
     let key = Key::Institution { institution };
+    let mut suspended = None;
     if let Some(record) = entry.find::<InstitutionRecord>(&key)? {
         ensure(record.kind == kind && record.area == area, Refusal::InstitutionDiffers)?;
+        suspended = record.suspended;
     }
 
     // From here on the designation must succeed.
-    entry.draft.put(key, InstitutionRecord { kind, area, wallet_open });
+    entry.draft.put(key, InstitutionRecord { kind, area, wallet_open, suspended });
     done::<V>(Event::InstitutionRegistered { institution, kind, wallet_open })
 }

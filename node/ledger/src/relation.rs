@@ -1,24 +1,32 @@
 //! The relation (共济关系) between a donor and a beneficiary: proposed by one, accepted by the other,
 //! released by either.
 
-use crate::account;
 use crate::apply::done;
 use crate::command::{Caller, Insurance, Kinship, KinshipScope};
-use crate::decision::{Event, Refusal};
-use crate::entry::{Entry, Ruled, ensure};
+use crate::decision::{Event, Refusal, ReleaseCause};
+use crate::entry::{Entry, Ruled, ensure, ensure_none};
 use crate::id::{Person, RelationId};
 use crate::money::Fen;
+use crate::release;
 use crate::stamp::{DAY_MS, Stamp};
 use crate::table::{
-    GivingRecord, Key, LapsingRecord, PairRecord, PersonRecord, ProvinceRecord, RelationRecord, RelationState,
+    GivingRecord, Key, LapsingRecord, PairRecord, PersonRecord, ProvinceRecord, ReceivingRecord,
+    RelationRecord, RelationState,
 };
 use crate::view::{Found, View};
 use alloc::vec;
+use alloc::vec::Vec;
 
 impl RelationRecord {
-    /// Whether it is an active relation.
+    /// Whether it is an active relation, by the record alone: see [`RelationRecord::is_usable`].
     pub fn is_active(&self) -> bool {
         self.state == RelationState::Active
+    }
+
+    /// Whether it is an active relation between these two, its donor and its beneficiary. While the relations of either
+    /// are being released it counts as ended, whether a tick has come to it or not.
+    pub(crate) fn is_usable(&self, donor: &PersonRecord, beneficiary: &PersonRecord) -> bool {
+        self.is_active() && donor.releasing.is_none() && beneficiary.releasing.is_none()
     }
 
     /// Whether it is a proposal that can still be answered. One that lapses is unusable from that
@@ -28,7 +36,7 @@ impl RelationRecord {
     }
 }
 
-/// Either party proposes. Both are enrolled with active wallets, and everything that acceptance asks
+/// Either party proposes. Both are insured, with active wallets and not suspended, and everything that acceptance asks
 /// for holds already.
 pub(crate) fn propose<V: View>(
     entry: &mut Entry<'_, V>,
@@ -63,12 +71,16 @@ pub(crate) fn propose<V: View>(
         sequence: 0,
         limit: Fen::ZERO,
         used: Fen::ZERO,
+        held: Fen::ZERO,
         unused: Fen::ZERO,
+        expires: None,
+        offers: Vec::new(),
         raised: None,
     };
     entry.draft.put(Key::Relation { relation }, record);
     entry.draft.put(Key::Pair { donor, beneficiary }, PairRecord { relation });
     entry.draft.put(Key::Giving { donor, relation }, GivingRecord);
+    entry.draft.put(Key::Receiving { beneficiary, relation }, ReceivingRecord);
     entry.draft.put(Key::Lapsing { at: lapses, relation }, LapsingRecord);
     events.push(Event::RelationProposed { relation, donor, beneficiary });
     Ok(events)
@@ -112,24 +124,20 @@ pub(crate) fn decline<V: View>(entry: &mut Entry<'_, V>, relation: RelationId) -
     done::<V>(Event::RelationDeclined { relation })
 }
 
-/// Either party ends the relation, at once; what is unused of the quota goes back to the donor.
-pub(crate) fn release<V: View>(entry: &mut Entry<'_, V>, relation: RelationId) -> Ruled<V> {
+/// Either party ends the relation, at once and whatever the other's part in it; what is unused of the quota goes back to
+/// the donor (domain.md 4, 10 and 11).
+pub(crate) fn release<V: View>(entry: &mut Entry<'_, V>, caller: &Caller, relation: RelationId) -> Ruled<V> {
     let record = entry.relation(relation)?;
-    ensure(record.is_active(), Refusal::RelationNotActive)?;
-    let (donor, beneficiary, returned) = (record.donor, record.beneficiary, record.unused);
-    let giver = entry.person(donor)?;
-    let user = entry.person(beneficiary)?;
+    let giver = entry.person(record.donor)?;
+    let user = entry.person(record.beneficiary)?;
+    ensure(record.is_usable(&giver, &user), Refusal::RelationNotActive)?;
+    let by_donor = *caller == Caller::Person(record.donor);
+    let cause = if by_donor { ReleaseCause::Donor } else { ReleaseCause::Beneficiary };
 
     // From here on the release must succeed.
-    let record = entry.draft.edit(Key::Relation { relation }, record);
-    record.state = RelationState::Released;
-    record.limit = record.used;
-    record.unused = Fen::ZERO;
-    account::of(entry.draft.edit(Key::Person { person: donor }, giver)).free(returned);
-    entry.draft.edit(Key::Person { person: beneficiary }, user).donors.retain(|held| *held != relation);
-    entry.draft.remove(Key::Pair { donor, beneficiary });
-    entry.draft.remove(Key::Giving { donor, relation });
-    done::<V>(Event::RelationReleased { relation, returned })
+    let mut events = vec![];
+    release::one(entry, relation, cause, &mut events)?;
+    Ok(events)
 }
 
 /// Closes a proposal that was not accepted.
@@ -141,6 +149,19 @@ pub(crate) fn lapse<V: View>(entry: &mut Entry<'_, V>, relation: RelationId, rec
     entry.draft.edit(Key::Relation { relation }, record).state = RelationState::Closed;
     entry.draft.remove(Key::Pair { donor, beneficiary });
     entry.draft.remove(Key::Giving { donor, relation });
+    entry.draft.remove(Key::Receiving { beneficiary, relation });
+}
+
+/// The relation that an index or a list names: it is there. For rules that read while they write.
+pub(crate) fn named<V: View>(entry: &Entry<'_, V>, relation: RelationId) -> Ruled<V, Found<RelationRecord>> {
+    let record = entry.find::<RelationRecord>(&Key::Relation { relation })?;
+    Ok(record.expect("an index names a relation that is there"))
+}
+
+/// The person that a relation names: enrolled. For rules that read while they write.
+pub(crate) fn party<V: View>(entry: &Entry<'_, V>, person: Person) -> Ruled<V, Found<PersonRecord>> {
+    let record = entry.find::<PersonRecord>(&Key::Person { person })?;
+    Ok(record.expect("the parties of a relation are enrolled"))
 }
 
 /// What must hold between the two, whatever else is between them already.
@@ -152,7 +173,7 @@ fn agree<V: View>(
 ) -> Ruled<V, ()> {
     let giver = entry.person(donor)?;
     let user = entry.person(beneficiary)?;
-    ensure(giver.wallet_active && user.wallet_active, Refusal::WalletInactive)?;
+    ensure_none(&[giver.not_acting(), user.not_acting()])?;
     ensure(donor != beneficiary, Refusal::SamePerson)?;
     ensure(giver.insurance == Insurance::Employee, Refusal::DonorNotEligible)?;
     ensure(scope(entry, &giver, &user)?.includes(kinship), Refusal::KinshipOutOfScope)?;
@@ -172,7 +193,7 @@ fn scope<V: View>(entry: &Entry<'_, V>, giver: &PersonRecord, user: &PersonRecor
         return Ok(KinshipScope::Wide);
     }
     let record = entry.find::<ProvinceRecord>(&Key::Province { province })?;
-    Ok(record.ok_or(Refusal::ProvinceUnknown)?.kinship)
+    Ok(record.ok_or(Refusal::ProvinceUnknown)?.scope_at(entry.now))
 }
 
 /// The relation or proposal that the pair's key names: one that lapsed may not be swept yet.

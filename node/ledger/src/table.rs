@@ -3,15 +3,16 @@
 //! A key is ordered bytes: the table's number, then the parts big-endian, so that the order of keys
 //! is the order of their bytes. Numbers are never reused.
 
-use crate::command::Caller;
-use crate::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
-use crate::decision::Outcome;
-use crate::id::{Area, Institution, PaymentId, Person, Position, Province, RelationId, RequestId};
+pub use crate::record::*;
+
+use crate::command::{Caller, Premium};
+use crate::id::{
+    Area, CaseId, HoldId, Institution, OfferId, PaymentId, Person, Position, Province, RefundId, RelationId,
+    RequestId,
+};
 use crate::key::Part;
-use crate::money::{Fen, Sum};
-use crate::stamp::{Month, Stamp};
+use crate::stamp::{Day, Month, Stamp};
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $number:literal $name:ident ( $($part:ident : $kind:ty),* ) => $record:ident,)*) => {
@@ -139,218 +140,46 @@ tables! {
     12 Obligation(month: Month, payer: Area, payee: Area, usage: Use) => ObligationRecord,
     /// Answers remembered under their request id and caller, oldest id first.
     13 Request(request: RequestId, caller: Caller) => RequestRecord,
-}
-
-/// Says no more than its key: this donor has this relation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GivingRecord;
-
-/// Says no more than its key: this proposal lapses at that time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LapsingRecord;
-
-/// What the ledger knows of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerRecord {
-    /// The cluster's id, from genesis.
-    pub cluster: [u8; 16],
-    /// Ledger time: the latest stamp seen.
-    pub now: Stamp,
-    /// When genesis was applied; its month is the first to be cleared.
-    pub begun: Stamp,
-    /// Relations accepted so far.
-    pub accepted: u64,
-    /// Request ids with an earlier time than this, in milliseconds, are expired unless still
-    /// remembered. The latest that `now` less the window has ever been: it never runs backwards, so an
-    /// id that was forgotten stays expired even when a policy makes the window longer again.
-    pub forgotten_before_ms: u64,
-}
-
-/// All policies in the order of their effective dates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PolicyRecord {
-    /// Effective from, and the parameters; in the order of the dates, later set ones behind.
-    pub versions: Vec<(Stamp, Policy)>,
-}
-
-/// A province of the scheme.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvinceRecord {
-    /// In-province kinship scope.
-    pub kinship: KinshipScope,
-}
-
-/// A pooling area.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AreaRecord {
-    /// Openings for cross-province aid: from, and until; in the order of `from`, later set ones behind.
-    pub openings: Vec<(Stamp, Option<Stamp>)>,
-}
-
-/// A designated institution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstitutionRecord {
-    /// Hospital or pharmacy.
-    pub kind: InstitutionKind,
-    /// Where it lies.
-    pub area: Area,
-    /// Whether it accepts the wallet.
-    pub wallet_open: bool,
-}
-
-/// An insured person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PersonRecord {
-    /// Insurance kind.
-    pub insurance: Insurance,
-    /// Area of insurance.
-    pub area: Area,
-    /// Whether the wallet is active.
-    pub wallet_active: bool,
-    /// The personal account, if insured with 310.
-    pub account: Option<Account>,
-    /// As beneficiary: active relations in the order of deduction.
-    pub donors: Vec<RelationId>,
-}
-
-/// A personal account (个人账户).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// What the owner may spend or freeze.
-    pub available: Fen,
-    /// Frozen for relations: the sum of their unused quotas.
-    pub reserved: Fen,
-    /// All that was ever credited from contributions and interest.
-    pub credited: Fen,
-}
-
-/// Where a relation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RelationState {
-    /// Proposed by one party; the other has not answered.
-    Proposed {
-        /// Who proposed.
-        by: Person,
-        /// When the proposal lapses.
-        lapses: Stamp,
-    },
-    /// Both agreed.
-    Active,
-    /// Declined, withdrawn or lapsed.
-    Closed,
-    /// Ended by either party.
-    Released,
-}
-
-/// A mutual-aid relation and its quota: limit = used + unused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RelationRecord {
-    /// Who gives.
-    pub donor: Person,
-    /// Who uses.
-    pub beneficiary: Person,
-    /// Kinship of the beneficiary to the donor.
-    pub kinship: Kinship,
-    /// Where it stands.
-    pub state: RelationState,
-    /// The how-manieth accepted relation it is; 0 before.
-    pub sequence: u64,
-    /// The quota as a whole.
-    pub limit: Fen,
-    /// Spent of it.
-    pub used: Fen,
-    /// Left of it: frozen in the donor's account.
-    pub unused: Fen,
-    /// When the quota was last set or raised.
-    pub raised: Option<Stamp>,
-}
-
-/// The live relation or pending proposal of an ordered pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PairRecord {
-    /// Which one.
-    pub relation: RelationId,
-}
-
-/// A settlement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentRecord {
-    /// Who was treated.
-    pub beneficiary: Person,
-    /// Where.
-    pub institution: Institution,
-    /// The payee's area.
-    pub area: Area,
-    /// When, by ledger time.
-    pub at: Stamp,
-    /// What it was for.
-    pub usage: Use,
-    /// The personal share.
-    pub amount: Fen,
-    /// The own account's part.
-    pub own: OwnPart,
-    /// The donors' parts, in the order of deduction.
-    pub legs: Vec<Leg>,
-    /// Paid in cash.
-    pub cash: Fen,
-    /// Given back in cash.
-    pub cash_refunded: Fen,
-    /// Whether the own account was deducted before the legs; a refund goes the other way round.
-    pub own_first: bool,
-}
-
-/// The own account's part of a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnPart {
-    /// The area that the account was kept in.
-    pub area: Area,
-    /// Paid.
-    pub amount: Fen,
-    /// Given back.
-    pub refunded: Fen,
-}
-
-/// A donor's part of a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leg {
-    /// Through which relation.
-    pub relation: RelationId,
-    /// Who gave.
-    pub donor: Person,
-    /// The area that the donor's account was kept in.
-    pub area: Area,
-    /// Paid.
-    pub amount: Fen,
-    /// Given back.
-    pub refunded: Fen,
-}
-
-/// What money was used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Use {
-    /// At a medical institution.
-    Institution = 1,
-    /// At a retail pharmacy.
-    Pharmacy = 2,
-}
-
-/// An obligation, gross. What is owed = charged − refunded; it may be below zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObligationRecord {
-    /// Legs settled.
-    pub charged: Sum,
-    /// Legs refunded.
-    pub refunded: Sum,
-}
-
-/// A remembered answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestRecord {
-    /// Which body the id was used with.
-    pub fingerprint: [u8; 16],
-    /// Where it was decided.
-    pub position: Position,
-    /// What was decided.
-    pub outcome: Outcome,
+    /// A beneficiary's live relations and pending proposals.
+    14 Receiving(beneficiary: Person, relation: RelationId) => ReceivingRecord,
+    /// Quotas by the time they expire.
+    15 Expiring(at: Stamp, relation: RelationId) => ExpiringRecord,
+    /// Offers of quotas, open and closed.
+    16 Offer(offer: OfferId) => OfferRecord,
+    /// Open offers by the time they return.
+    17 Returning(at: Stamp, offer: OfferId) => ReturningRecord,
+    /// Authorised spending, held and resolved.
+    18 Hold(hold: HoldId) => HoldRecord,
+    /// Holds by the time they run out.
+    19 Resolving(at: Stamp, hold: HoldId) => ResolvingRecord,
+    /// Which payment paid a person's premium of a year; gone when it is refunded in full.
+    20 Premium(person: Person, premium: Premium, year: u16) => PremiumRecord,
+    /// Refunds and their undoing.
+    21 Refund(refund: RefundId) => RefundRecord,
+    /// Persons whose relations are being released, a bounded number at a time.
+    22 Releasing(person: Person) => ReleasingRecord,
+    /// Cases of portability.
+    23 Case(case: CaseId) => CaseRecord,
+    /// Steps of open cases by the moment they are overdue.
+    24 Due(at: Stamp, case: CaseId) => DueRecord,
+    /// Holidays and extra working days of a year.
+    25 Calendar(year: u16) => CalendarRecord,
+    /// What an area asks for a premium of a year.
+    26 Tariff(area: Area, premium: Premium, year: u16) => TariffRecord,
+    /// Months that are closed, or being closed.
+    27 Period(month: Month) => PeriodRecord,
+    /// What a closed month comes to between two areas.
+    28 Clearing(month: Month, payer: Area, payee: Area) => ClearingRecord,
+    /// Provinces' prepayment funds.
+    29 Prepayment(province: Province) => PrepaymentRecord,
+    /// What was paid from donors to users, for the statistics.
+    30 Tally(month: Month, giving: Province, using: Province, scope: Scope, usage: Use) => TallyRecord,
+    /// What a province's areas owe those of others for a month, so far: the live usage of its fund.
+    31 Usage(month: Month, province: Province) => UsageRecord,
+    /// The first log index of each day on which something was decided: payments of a day are found by it.
+    32 Day(day: Day) => DayRecord,
+    /// A donor's open offers by the time they return.
+    33 Offering(donor: Person, at: Stamp, offer: OfferId) => OfferingRecord,
+    /// What was posted when a case of portability ended, by where that was decided.
+    34 Portability(position: Position) => PortabilityRecord,
 }

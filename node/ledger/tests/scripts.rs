@@ -1,10 +1,12 @@
 //! Runs every file of `tests/scripts`: commands, then exactly what happened.
 //!
-//! A script starts with a comment, whose first line is a sentence that says which rule it fixes. Then
-//! come blocks: command lines, `---`, and the output, ended by an empty line. `UPDATE_GOLDENFILES=1`
-//! writes what happens now as what must happen. The commands are described in `stage/mod.rs`. After
+//! A script starts with a comment, whose first line marks the rules that it fixes and says so in a sentence
+//! (`RULES.md` is written from these lines). Then come blocks: command lines, `---`, and the output, ended by an
+//! empty line. `UPDATE_GOLDENFILES=1` writes what happens now as what must happen. The commands are described in `stage/mod.rs`. After
 //! every transaction the whole state is audited.
+//! `SCRIPT=part-of-a-name` plays only those of that name.
 
+mod rules;
 mod stage;
 
 use ledger::Refusal;
@@ -20,6 +22,9 @@ fn scripts() -> Vec<PathBuf> {
         .map(|file| file.expect("readable").path())
         .collect();
     found.retain(|path| path.extension().is_some_and(|ending| ending == "script"));
+    if let Ok(part) = std::env::var("SCRIPT") {
+        found.retain(|path| path.to_string_lossy().contains(&part));
+    }
     found.sort();
     assert!(!found.is_empty(), "no scripts at all");
     found
@@ -83,12 +88,24 @@ fn every_script_says_what_happens() {
 }
 
 #[test]
-fn every_script_says_which_rule_it_fixes() {
+fn every_rule_is_fixed_and_the_rule_book_is_up_to_date() {
+    let mut fixed = rules::Fixed::new();
     for path in scripts() {
         let text = fs::read_to_string(&path).expect("readable");
-        let first = text.lines().next().unwrap_or_default();
-        assert!(first.starts_with("# ") && first.len() > 20, "{}: no sentence first", path.display());
+        let name = path.file_stem().expect("a file").to_string_lossy().to_string();
+        let marks = rules::marks(&text).unwrap_or_else(|| panic!("{name}: no `# [rule] sentence` first"));
+        for mark in marks {
+            fixed.entry(mark.to_string()).or_default().push(name.clone());
+        }
     }
+    let now = rules::book(fixed);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("RULES.md");
+    if std::env::var_os("UPDATE_GOLDENFILES").is_some() {
+        fs::write(&path, &now).expect("writable");
+    }
+    let said = fs::read_to_string(&path).expect("readable");
+    let differing = said.lines().zip(now.lines()).find(|(said, now)| said != now);
+    assert!(said == now, "RULES.md is not up to date: {differing:?}");
 }
 
 #[test]
@@ -96,7 +113,7 @@ fn every_refusal_ends_a_script() {
     let mut missing: BTreeSet<&str> = Refusal::ALL.iter().map(|refusal| refusal.name()).collect();
     for path in scripts() {
         let text = fs::read_to_string(path).expect("readable");
-        if let Some(refusal) = text.lines().last().and_then(|line| line.strip_prefix("refused ")) {
+        if let Some((_, refusal)) = text.lines().last().and_then(|line| line.split_once("refused ")) {
             missing.remove(refusal);
         }
     }

@@ -145,8 +145,8 @@ impl Traffic {
             beneficiary: couple.beneficiary.clone(),
             institution: institution.clone(),
             amount: yuan(fen).to_string(),
-            use_own_account: None,
             all_or_nothing: self.rng.random_bool(self.habits.all_or_nothing),
+            ..v1::Settle::default()
         };
         let prepared = prepared(v1::caller::Who::Institution(institution.clone()), Call::Settle(settle));
         Ask { prepared, kind: Kind::Settle, fen, institution }

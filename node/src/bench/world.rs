@@ -218,7 +218,12 @@ fn enrolment(couple: &Couple, credit: u64, month: &str) -> [Prepared; 5] {
     use v1::caller::Who;
     let agency = |area: &str| Who::Agency(area.to_owned());
     let enrol = |person: &str, insurance: v1::Insurance, area: &str| {
-        let call = v1::EnrolPerson { person: person.into(), insurance: insurance.into(), area: area.into() };
+        let call = v1::EnrolPerson {
+            person: person.into(),
+            insurance: insurance.into(),
+            area: area.into(),
+            retired: false,
+        };
         prepared(agency(area), Call::EnrolPerson(call))
     };
     let activate = |person: &str| {
@@ -260,7 +265,7 @@ fn binding(couple: &Couple, quota: u64) -> [Prepared; 2] {
 
 /// A quota is raised by so many fen.
 pub fn raise(couple: &Couple, fen: u64) -> Prepared {
-    let set = v1::SetQuota { relation: couple.relation.clone(), amount: yuan(fen).to_string() };
+    let set = v1::SetQuota { relation: couple.relation.clone(), amount: yuan(fen).to_string(), expiry: None };
     prepared(v1::caller::Who::Person(couple.donor.clone()), Call::SetQuota(set))
 }
 

@@ -122,6 +122,8 @@ pub fn settings(config: &Config) -> Result<Settings, Problem> {
             snapshots_kept: number(config, "state.snapshots_kept"),
             ..node::state::StateSettings::default()
         },
+        clock: node::clock::Clock::default(),
+        pulse: node::server::PULSE,
     })
 }
 

@@ -1,22 +1,26 @@
 //! The door for reads.
 
+mod clearing;
+mod movements;
+mod pages;
+mod reconcile;
+mod registers;
+mod relations;
+
 use super::unwell;
 use crate::server::Shared;
 use crate::state::Reader;
 use crate::wire;
-use ::ledger::id::{Area, Position, RelationId};
-use ::ledger::table::{RelationRecord, RelationState, Use};
-use ::ledger::{Key, Month, Person, Row, View};
+use ::ledger::table::{
+    CaseRecord, HoldRecord, InstitutionRecord, OfferRecord, PaymentRecord, PeriodRecord, PersonRecord,
+    Record, RefundRecord, RelationRecord,
+};
+use ::ledger::{Answer, At, Draft, Found, Key, Position};
+use futures::stream::BoxStream;
 use proto::status;
 use proto::v1::{self as pb, Reason};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
-
-/// The most rows of one page, and how many when none are asked for.
-const PAGE_MAX: u32 = 500;
-/// Rows that one call looks at, at most, to fill a page, and in one step.
-const SCAN_MAX: usize = 20_000;
-const SCAN_STEP: usize = 500;
 
 /// `gongji.v1.Query`.
 pub struct QueryService {
@@ -26,6 +30,37 @@ pub struct QueryService {
 impl QueryService {
     pub(crate) fn new(shared: Arc<Shared>) -> QueryService {
         QueryService { shared }
+    }
+
+    /// The record of a key, as fresh as asked.
+    async fn one<R: Record>(
+        &self,
+        consistency: Option<pb::Consistency>,
+        key: &Key,
+        absent_text: &str,
+    ) -> Result<(Option<pb::ReplyHeader>, Found<R>), Status> {
+        self.shared.fresh(consistency.as_ref()).await?;
+        let reader = self.shared.state.reader();
+        let record = find::<R>(&reader, key)?.ok_or_else(|| absent(absent_text))?;
+        Ok((Some(self.shared.reply_header(&reader)), record))
+    }
+
+    async fn forecast_of(&self, asked: pb::ForecastRequest) -> Result<pb::ForecastResponse, Status> {
+        let mut message = asked.transaction.ok_or_else(|| status::bad_field("transaction", "is missing"))?;
+        if message.request_id.is_empty() {
+            message.request_id = wire::request_id_to_proto(self.shared.clock.request_id());
+        }
+        let transaction = wire::transaction_from_proto(&message)
+            .map_err(|bad| status::bad_field(&format!("transaction.{}", bad.field), &bad.problem))?;
+        self.shared.fresh(asked.consistency.as_ref()).await?;
+        let reader = self.shared.state.reader();
+        let at = At { index: reader.applied().index() + 1, stamp: self.shared.clock.now() };
+        let outcome = ::ledger::forecast(&reader, at, &transaction).map_err(|fault| unwell(&fault))?;
+        let position = Position { index: at.index, place: 0 };
+        let answer = Answer { position, outcome, repeated: false };
+        let mut result = wire::answer_to_proto(transaction.request, &answer);
+        (result.index, result.place) = (0, 0); // it stands nowhere in the log
+        Ok(pb::ForecastResponse { header: Some(self.shared.reply_header(&reader)), result: Some(result) })
     }
 }
 
@@ -37,65 +72,8 @@ fn absent(what: &str) -> Status {
     status::status(Reason::RecordUnknown, what)
 }
 
-fn get(reader: &Reader<'_>, key: &Key) -> Result<Option<Arc<Row>>, Status> {
-    reader.get(key).map_err(|fault| unwell(&fault))
-}
-
-/// How many rows a page has.
-fn page_rows(asked: u32) -> usize {
-    if asked == 0 { PAGE_MAX as usize } else { asked.min(PAGE_MAX) as usize }
-}
-
-/// A page token is the key to go on from, and a hash of what was asked: a token of another question is refused.
-fn make_token(filter: &str, next: &Key) -> String {
-    let key = ::ledger::codec::encode_key(next);
-    let mut token = format!("{:08x}", crc32fast::hash(filter.as_bytes()));
-    for byte in key {
-        token.push_str(&format!("{byte:02x}"));
-    }
-    token
-}
-
-fn read_token(filter: &str, token: &str) -> Result<Option<Key>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let (check, key) = token.split_at_checked(8).ok_or_else(token_invalid)?;
-    if check != format!("{:08x}", crc32fast::hash(filter.as_bytes())) || !key.is_ascii() {
-        return Err(token_invalid());
-    }
-    let digits =
-        |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = key.as_bytes().chunks(2).map(digits).collect();
-    bytes.and_then(|bytes| Key::read(&bytes)).map(Some).ok_or_else(token_invalid)
-}
-
-/// A token of another question, or of nobody's.
-fn token_invalid() -> Status {
-    status::status(Reason::PageTokenInvalid, "")
-}
-
-/// The active ones among these relations.
-fn active(
-    reader: &Reader<'_>,
-    relations: impl Iterator<Item = RelationId>,
-) -> Result<Vec<RelationRecord>, Status> {
-    let mut found = Vec::new();
-    for relation in relations {
-        let row = get(reader, &Key::Relation { relation })?;
-        if let Some(Row::Relation(record)) = row.as_deref()
-            && record.state == RelationState::Active
-        {
-            found.push(record.clone());
-        }
-    }
-    Ok(found)
-}
-
-fn relation_row(reader: &Reader<'_>, relation: RelationId) -> Result<Option<pb::Relation>, Status> {
-    let row = get(reader, &Key::Relation { relation })?;
-    let Some(Row::Relation(record)) = row.as_deref() else { return Ok(None) };
-    Ok(Some(wire::relation_to_proto(relation, record)))
+fn find<R: Record>(reader: &Reader<'_>, key: &Key) -> Result<Option<Found<R>>, Status> {
+    Draft::new(reader).find(key).map_err(|fault| unwell(&fault))
 }
 
 #[tonic::async_trait]
@@ -106,34 +84,18 @@ impl pb::query_server::Query for QueryService {
     ) -> Result<Response<pb::GetPersonResponse>, Status> {
         let asked = request.into_inner();
         let person = wire::person_from_proto("person", &asked.person).map_err(bad)?;
-        self.shared.fresh(asked.consistency.as_ref()).await?;
-        let reader = self.shared.state.reader();
-        let row = get(&reader, &Key::Person { person })?;
-        let Some(Row::Person(record)) = row.as_deref() else {
-            return Err(absent("the person is not enrolled"));
-        };
-        let person = Some(wire::person_to_proto(person, record));
-        Ok(Response::new(pb::GetPersonResponse { header: Some(self.shared.reply_header(&reader)), person }))
+        let key = Key::Person { person };
+        let (header, record) =
+            self.one::<PersonRecord>(asked.consistency, &key, "the person is not enrolled").await?;
+        let person = Some(wire::person_to_proto(person, &record));
+        Ok(Response::new(pb::GetPersonResponse { header, person }))
     }
 
     async fn get_balances(
         &self,
         request: Request<pb::GetBalancesRequest>,
     ) -> Result<Response<pb::GetBalancesResponse>, Status> {
-        let asked = request.into_inner();
-        let person = wire::person_from_proto("person", &asked.person).map_err(bad)?;
-        self.shared.fresh(asked.consistency.as_ref()).await?;
-        let reader = self.shared.state.reader();
-        let row = get(&reader, &Key::Person { person })?;
-        let Some(Row::Person(record)) = row.as_deref() else {
-            return Err(absent("the person is not enrolled"));
-        };
-        let given = giving(&reader, person, None, SCAN_MAX)?.into_iter().map(|(_, relation)| relation);
-        let given = active(&reader, given)?;
-        let received = active(&reader, record.donors.iter().copied())?;
-        let balances = wire::balances_to_proto(person, record, given.iter(), received.iter());
-        let header = Some(self.shared.reply_header(&reader));
-        Ok(Response::new(pb::GetBalancesResponse { header, balances: Some(balances) }))
+        self.balances(request.into_inner()).await.map(Response::new)
     }
 
     async fn get_relation(
@@ -142,72 +104,18 @@ impl pb::query_server::Query for QueryService {
     ) -> Result<Response<pb::GetRelationResponse>, Status> {
         let asked = request.into_inner();
         let relation = wire::relation_from_proto("relation", &asked.relation).map_err(bad)?;
-        self.shared.fresh(asked.consistency.as_ref()).await?;
-        let reader = self.shared.state.reader();
-        let found = relation_row(&reader, relation)?.ok_or_else(|| absent("there is no such relation"))?;
-        let header = Some(self.shared.reply_header(&reader));
-        Ok(Response::new(pb::GetRelationResponse { header, relation: Some(found) }))
+        let key = Key::Relation { relation };
+        let (header, record) =
+            self.one::<RelationRecord>(asked.consistency, &key, "there is no such relation").await?;
+        let relation = Some(wire::relation_to_proto(relation, &record));
+        Ok(Response::new(pb::GetRelationResponse { header, relation }))
     }
 
     async fn list_relations(
         &self,
         request: Request<pb::ListRelationsRequest>,
     ) -> Result<Response<pb::ListRelationsResponse>, Status> {
-        let asked = request.into_inner();
-        let person = wire::person_from_proto("person", &asked.person).map_err(bad)?;
-        let filter = format!("relations {} {}", asked.person, asked.side);
-        let after = read_token(&filter, &asked.page_token)?;
-        let own = match after {
-            None => true,
-            Some(Key::Giving { donor, .. }) => donor == person && asked.side() == pb::Side::Donor,
-            Some(Key::Relation { .. }) => asked.side() == pb::Side::Beneficiary,
-            Some(_) => false,
-        };
-        if !own {
-            return Err(token_invalid());
-        }
-        let most = page_rows(asked.page_size);
-        self.shared.fresh(asked.consistency.as_ref()).await?;
-        let reader = self.shared.state.reader();
-        // One relation more than the page holds tells whether there is another page.
-        let mut found: Vec<RelationId> = match asked.side() {
-            pb::Side::Donor => {
-                giving(&reader, person, after, most + 1)?.into_iter().map(|(_, relation)| relation).collect()
-            }
-            pb::Side::Beneficiary => {
-                let row = get(&reader, &Key::Person { person })?;
-                let Some(Row::Person(record)) = row.as_deref() else {
-                    return Err(absent("the person is not enrolled"));
-                };
-                let from = match after {
-                    Some(Key::Relation { relation }) => record
-                        .donors
-                        .iter()
-                        .position(|donor| *donor == relation)
-                        .unwrap_or(record.donors.len()),
-                    _ => 0,
-                };
-                record.donors.iter().skip(from).take(most + 1).copied().collect()
-            }
-            pb::Side::Unspecified => {
-                return Err(status::bad_field("side", "must be SIDE_DONOR or SIDE_BENEFICIARY"));
-            }
-        };
-        let mut next_page_token = String::new();
-        if found.len() > most {
-            let relation = found.pop().expect("more than the page holds");
-            let next = match asked.side() {
-                pb::Side::Donor => Key::Giving { donor: person, relation },
-                pb::Side::Beneficiary | pb::Side::Unspecified => Key::Relation { relation },
-            };
-            next_page_token = make_token(&filter, &next);
-        }
-        let mut relations = Vec::with_capacity(found.len());
-        for relation in found {
-            relations.extend(relation_row(&reader, relation)?);
-        }
-        let header = Some(self.shared.reply_header(&reader));
-        Ok(Response::new(pb::ListRelationsResponse { header, relations, next_page_token }))
+        self.relations(request.into_inner()).await.map(Response::new)
     }
 
     async fn get_payment(
@@ -216,14 +124,10 @@ impl pb::query_server::Query for QueryService {
     ) -> Result<Response<pb::GetPaymentResponse>, Status> {
         let asked = request.into_inner();
         let payment = wire::payment_from_proto("payment", &asked.payment).map_err(bad)?;
-        self.shared.fresh(asked.consistency.as_ref()).await?;
-        let reader = self.shared.state.reader();
-        let row = get(&reader, &Key::Payment { payment })?;
-        let Some(Row::Payment(record)) = row.as_deref() else {
-            return Err(absent("there is no such settlement"));
-        };
-        let payment = Some(wire::payment_to_proto(payment, record));
-        let header = Some(self.shared.reply_header(&reader));
+        let key = Key::Payment { payment };
+        let (header, record) =
+            self.one::<PaymentRecord>(asked.consistency, &key, "there is no such settlement").await?;
+        let payment = Some(wire::payment_to_proto(payment, &record));
         Ok(Response::new(pb::GetPaymentResponse { header, payment }))
     }
 
@@ -231,87 +135,172 @@ impl pb::query_server::Query for QueryService {
         &self,
         request: Request<pb::ListObligationsRequest>,
     ) -> Result<Response<pb::ListObligationsResponse>, Status> {
+        self.obligations(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_movements(
+        &self,
+        request: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        self.movements(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_institution(
+        &self,
+        request: Request<pb::GetInstitutionRequest>,
+    ) -> Result<Response<pb::GetInstitutionResponse>, Status> {
+        let asked = request.into_inner();
+        let institution = wire::institution_from_proto("institution", &asked.institution).map_err(bad)?;
+        let key = Key::Institution { institution };
+        let (header, record) = self
+            .one::<InstitutionRecord>(asked.consistency, &key, "the institution is not registered")
+            .await?;
+        let institution = Some(wire::institution_to_proto(institution, &record));
+        Ok(Response::new(pb::GetInstitutionResponse { header, institution }))
+    }
+
+    async fn get_policy(
+        &self,
+        request: Request<pb::GetPolicyRequest>,
+    ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        self.policy(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_province(
+        &self,
+        request: Request<pb::GetProvinceRequest>,
+    ) -> Result<Response<pb::GetProvinceResponse>, Status> {
+        self.province(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_area(
+        &self,
+        request: Request<pb::GetAreaRequest>,
+    ) -> Result<Response<pb::GetAreaResponse>, Status> {
+        self.area(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_tariff(
+        &self,
+        request: Request<pb::GetTariffRequest>,
+    ) -> Result<Response<pb::GetTariffResponse>, Status> {
+        self.tariff(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_calendar(
+        &self,
+        request: Request<pb::GetCalendarRequest>,
+    ) -> Result<Response<pb::GetCalendarResponse>, Status> {
+        self.calendar(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_offer(
+        &self,
+        request: Request<pb::GetOfferRequest>,
+    ) -> Result<Response<pb::GetOfferResponse>, Status> {
+        let asked = request.into_inner();
+        let offer = wire::offer_from_proto("offer", &asked.offer).map_err(bad)?;
+        let key = Key::Offer { offer };
+        let (header, record) =
+            self.one::<OfferRecord>(asked.consistency, &key, "there is no such offer").await?;
+        let offer = Some(wire::offer_to_proto(offer, &record));
+        Ok(Response::new(pb::GetOfferResponse { header, offer }))
+    }
+
+    async fn get_hold(
+        &self,
+        request: Request<pb::GetHoldRequest>,
+    ) -> Result<Response<pb::GetHoldResponse>, Status> {
+        let asked = request.into_inner();
+        let hold = wire::hold_from_proto("hold", &asked.hold).map_err(bad)?;
+        let key = Key::Hold { hold };
+        let (header, record) =
+            self.one::<HoldRecord>(asked.consistency, &key, "there is no such hold").await?;
+        let hold = Some(wire::hold_to_proto(hold, &record));
+        Ok(Response::new(pb::GetHoldResponse { header, hold }))
+    }
+
+    async fn get_refund(
+        &self,
+        request: Request<pb::GetRefundRequest>,
+    ) -> Result<Response<pb::GetRefundResponse>, Status> {
+        let asked = request.into_inner();
+        let refund = wire::refund_from_proto("refund", &asked.refund).map_err(bad)?;
+        let key = Key::Refund { refund };
+        let (header, record) =
+            self.one::<RefundRecord>(asked.consistency, &key, "there is no such refund").await?;
+        let refund = Some(wire::refund_to_proto(refund, &record));
+        Ok(Response::new(pb::GetRefundResponse { header, refund }))
+    }
+
+    async fn get_case(
+        &self,
+        request: Request<pb::GetCaseRequest>,
+    ) -> Result<Response<pb::GetCaseResponse>, Status> {
+        let asked = request.into_inner();
+        let case = wire::case_from_proto("case", &asked.case).map_err(bad)?;
+        let key = Key::Case { case };
+        let (header, record) =
+            self.one::<CaseRecord>(asked.consistency, &key, "there is no such case").await?;
+        let case = Some(wire::case_to_proto(case, &record));
+        Ok(Response::new(pb::GetCaseResponse { header, case }))
+    }
+
+    async fn get_period(
+        &self,
+        request: Request<pb::GetPeriodRequest>,
+    ) -> Result<Response<pb::GetPeriodResponse>, Status> {
         let asked = request.into_inner();
         let month = wire::month_from_proto("month", &asked.month).map_err(bad)?;
-        let payer_province = wire::province_if_given("payer_province", &asked.payer_province).map_err(bad)?;
-        let payee_province = wire::province_if_given("payee_province", &asked.payee_province).map_err(bad)?;
-        let filter = format!("obligations {} {} {}", asked.month, asked.payer_province, asked.payee_province);
-        let (first, until) = (obligations_from(month), obligations_from(month_after(month)));
-        let mut from = read_token(&filter, &asked.page_token)?.unwrap_or(first);
-        // The token comes from outside: it may lead nowhere but into this month.
-        if from < first || from >= until {
-            return Err(token_invalid());
-        }
-        let most = page_rows(asked.page_size);
-        self.shared.fresh(asked.consistency.as_ref()).await?;
-        let reader = self.shared.state.reader();
-        let (mut obligations, mut next_page_token) = (Vec::new(), String::new());
-        // A range has no exclusive start: each read begins with the last key of the one before.
-        let (mut seen, mut scanned) = (None, 0);
-        'pages: loop {
-            let rows = reader.range(&from, &until, SCAN_STEP).map_err(|fault| unwell(&fault))?;
-            let full = rows.len() == SCAN_STEP;
-            for (key, row) in rows {
-                let (Key::Obligation { month, payer, payee, usage }, Row::Obligation(record)) =
-                    (key, row.as_ref())
-                else {
-                    return Err(status::status(
-                        Reason::NodeUnwell,
-                        "a record of another table among the obligations",
-                    ));
-                };
-                if seen == Some(key) {
-                    continue;
-                }
-                scanned += 1;
-                // A full page, or enough looked at for one call: the rest is the next page's.
-                if obligations.len() == most || scanned > SCAN_MAX {
-                    next_page_token = make_token(&filter, &key);
-                    break 'pages;
-                }
-                (seen, from) = (Some(key), key);
-                let wanted = payer_province.is_none_or(|province| payer.province() == province)
-                    && payee_province.is_none_or(|province| payee.province() == province);
-                if wanted {
-                    obligations.push(wire::obligation_to_proto(month, payer, payee, usage, record));
-                }
-            }
-            if !full {
-                break;
-            }
-        }
-        let header = Some(self.shared.reply_header(&reader));
-        Ok(Response::new(pb::ListObligationsResponse { header, obligations, next_page_token }))
+        let key = Key::Period { month };
+        let (header, record) = self
+            .one::<PeriodRecord>(asked.consistency, &key, "the month is neither closed nor being closed")
+            .await?;
+        let period = Some(wire::period_to_proto(month, &record));
+        Ok(Response::new(pb::GetPeriodResponse { header, period }))
     }
-}
 
-/// A donor's live relations and pending proposals from a key on.
-fn giving(
-    reader: &Reader<'_>,
-    donor: Person,
-    from: Option<Key>,
-    most: usize,
-) -> Result<Vec<(Key, RelationId)>, Status> {
-    let position = |index, place| RelationId(Position { index, place });
-    let from = from.unwrap_or(Key::Giving { donor, relation: position(0, 0) });
-    let until = Key::Giving { donor, relation: position(u64::MAX, u16::MAX) };
-    let rows = reader.range(&from, &until, most).map_err(|fault| unwell(&fault))?;
-    let relation = |(key, _)| match key {
-        Key::Giving { relation, .. } => Some((key, relation)),
-        _ => None,
-    };
-    Ok(rows.into_iter().filter_map(relation).collect())
-}
+    async fn list_clearing(
+        &self,
+        request: Request<pb::ListClearingRequest>,
+    ) -> Result<Response<pb::ListClearingResponse>, Status> {
+        self.lines(request.into_inner()).await.map(Response::new)
+    }
 
-fn obligations_from(month: Month) -> Key {
-    let lowest = Area::new(110_000).expect("Beijing is a province of the scheme");
-    Key::Obligation { month, payer: lowest, payee: lowest, usage: Use::Institution }
-}
+    async fn list_positions(
+        &self,
+        request: Request<pb::ListPositionsRequest>,
+    ) -> Result<Response<pb::ListPositionsResponse>, Status> {
+        self.positions(request.into_inner()).await.map(Response::new)
+    }
 
-fn month_after(month: Month) -> Month {
-    if month.month == 12 {
-        Month { year: month.year + 1, month: 1 }
-    } else {
-        Month { month: month.month + 1, ..month }
+    async fn get_fund(
+        &self,
+        request: Request<pb::GetFundRequest>,
+    ) -> Result<Response<pb::GetFundResponse>, Status> {
+        self.fund(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_statistics(
+        &self,
+        request: Request<pb::GetStatisticsRequest>,
+    ) -> Result<Response<pb::GetStatisticsResponse>, Status> {
+        self.statistics(request.into_inner()).await.map(Response::new)
+    }
+
+    type ReconcileStream = BoxStream<'static, Result<pb::ReconcileResponse, Status>>;
+
+    async fn reconcile(
+        &self,
+        request: Request<pb::ReconcileRequest>,
+    ) -> Result<Response<Self::ReconcileStream>, Status> {
+        self.reconciliation(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn forecast(
+        &self,
+        request: Request<pb::ForecastRequest>,
+    ) -> Result<Response<pb::ForecastResponse>, Status> {
+        self.forecast_of(request.into_inner()).await.map(Response::new)
     }
 }

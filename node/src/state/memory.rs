@@ -37,7 +37,6 @@ pub(crate) type Rows = HashMap<Key, Slot, KeyHash>;
 ///
 /// Points are found by hash. The order of keys is made only when a range is read: most tables are only ever asked for
 /// points, and a sorted insert costs more than deciding a payment.
-#[derive(Default)]
 pub(crate) struct Layer {
     pub(crate) rows: Rows,
     orders: [Mutex<Order>; Table::COUNT],
@@ -52,7 +51,8 @@ struct Order {
 
 impl Layer {
     pub(crate) fn with_hash(hash: KeyHash) -> Layer {
-        Layer { rows: HashMap::with_hasher(hash), ..Layer::default() }
+        let orders = std::array::from_fn(|_| Mutex::new(Order::default()));
+        Layer { rows: HashMap::with_hasher(hash), orders, bytes: 0 }
     }
 
     /// Puts a slot in, and gives the hash of the one that was there. `bytes` is about what it will take on disk.

@@ -33,7 +33,7 @@ const HEAD: usize = 5;
 /// as they are; records that are appended and seldom looked at again lie in large ones, which pack four to one.
 pub(crate) fn room(table: Table) -> usize {
     match table {
-        Table::Payment | Table::Request => 16 << 10,
+        Table::Payment | Table::Request | Table::Refund | Table::Portability => 16 << 10,
         Table::Ledger
         | Table::Policy
         | Table::Province
@@ -44,7 +44,26 @@ pub(crate) fn room(table: Table) -> usize {
         | Table::Pair
         | Table::Giving
         | Table::Lapsing
-        | Table::Obligation => 2 << 10,
+        | Table::Obligation
+        | Table::Receiving
+        | Table::Expiring
+        | Table::Offer
+        | Table::Returning
+        | Table::Hold
+        | Table::Resolving
+        | Table::Premium
+        | Table::Releasing
+        | Table::Case
+        | Table::Due
+        | Table::Calendar
+        | Table::Tariff
+        | Table::Period
+        | Table::Clearing
+        | Table::Prepayment
+        | Table::Tally
+        | Table::Usage
+        | Table::Day
+        | Table::Offering => 2 << 10,
     }
 }
 

@@ -9,12 +9,12 @@ mod trouble;
 
 use super::*;
 use ledger::codec;
-use ledger::command::Insurance;
+use ledger::command::{Insurance, InsuranceStatus};
 use ledger::digest::RowHash;
 use ledger::table::*;
 use ledger::{
-    Area, Caller, Fen, Institution, Key, Outcome, PaymentId, Person, Position, Refusal, RelationId,
-    RequestId, Row, Stamp, View,
+    Area, Caller, Day, Fen, Institution, Key, MedType, Outcome, PaymentId, Person, Position, Refusal,
+    RelationId, RequestId, Row, Stamp, View,
 };
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -235,11 +235,41 @@ fn person_record(rng: &mut SmallRng, available: Fen) -> PersonRecord {
         _ => rng.random_range(0..4),
     };
     PersonRecord {
+        account: Some(account_record(available)),
+        donors: (0..many).map(|number| relation(number, 0)).collect(),
+        ..insured(rng.random())
+    }
+}
+
+/// An insured person without an account and without donors.
+pub(super) fn insured(wallet_active: bool) -> PersonRecord {
+    PersonRecord {
         insurance: Insurance::Employee,
         area: area(),
-        wallet_active: rng.random(),
-        account: Some(Account { available, reserved: Fen::ZERO, credited: available }),
-        donors: (0..many).map(|number| relation(number, 0)).collect(),
+        status: InsuranceStatus::Normal,
+        retired: false,
+        wallet_active,
+        suspended: None,
+        transfer: None,
+        failed_transfer: None,
+        releasing: None,
+        holds: 0,
+        account: None,
+        donors: Vec::new(),
+    }
+}
+
+pub(super) fn account_record(available: Fen) -> Account {
+    Account {
+        area: area(),
+        available,
+        reserved: Fen::ZERO,
+        held: Fen::ZERO,
+        credited: available,
+        paid_out: Fen::ZERO,
+        raised_on: Day(0),
+        raises: 0,
+        offers: 0,
     }
 }
 
@@ -252,9 +282,12 @@ pub(super) fn payment_record(
 ) -> PaymentRecord {
     PaymentRecord {
         beneficiary,
-        institution: Institution::new("H41010000001").expect("a hospital"),
+        insurance: Insurance::Resident,
+        home: area(),
+        payee: Payee::Institution(Institution::new("H41010000001").expect("a hospital"), MedType::OUTPATIENT),
         area: area(),
         at,
+        authorised: at,
         usage: Use::Institution,
         amount,
         own: OwnPart { area: area(), amount: Fen::ZERO, refunded: Fen::ZERO },
@@ -262,6 +295,8 @@ pub(super) fn payment_record(
         cash: Fen::ZERO,
         cash_refunded: Fen::ZERO,
         own_first: true,
+        reinstated: false,
+        reversed: false,
     }
 }
 

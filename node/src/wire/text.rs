@@ -3,71 +3,20 @@
 //! They stand on the path of every transaction, so they work on the bytes at hand and allocate nothing but the text
 //! they give back. Each value has one way to be written; any other is turned away, so equal requests are equal bytes.
 
-use ledger::money::Sum;
+mod money;
+mod time;
+
+pub use money::*;
+pub use time::*;
+
+use ledger::digest::RowHash;
 use ledger::{
-    Area, Fen, Institution, Month, PaymentId, Person, Position, Province, RelationId, RequestId, Stamp,
+    Area, CaseId, FileNumber, HoldId, Institution, MedType, OfferId, PaymentId, Person, Position, Province,
+    RefundId, RelationId, RequestId,
 };
 
 /// What is wrong with a text, as the end of a sentence that starts with the field's name.
 pub type Problem = &'static str;
-
-/// The digits before the point of the largest amount.
-const YUAN_DIGITS_MAX: usize = 14;
-/// The last second of the year 9999, the last that a timestamp can be written in.
-const SECONDS_MAX: u64 = 253_402_300_799;
-
-/// Reads an amount: "98.60".
-pub fn yuan(text: &str) -> Result<Fen, Problem> {
-    const FORM: Problem = "is not an amount in yuan with exactly two decimals, such as \"98.60\"";
-    let bytes = text.as_bytes();
-    match bytes {
-        [] => return Err("is empty"),
-        [b'-', ..] => return Err("is negative"),
-        _ => {}
-    }
-    let point = bytes.iter().position(|byte| *byte == b'.').ok_or(FORM)?;
-    let (whole, decimals) = (&bytes[..point], &bytes[point + 1..]);
-    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
-    if whole.is_empty() || !digits(whole) || !digits(decimals) {
-        return Err(FORM);
-    }
-    let &[tens, ones] = decimals else {
-        return Err(if decimals.len() > 2 { "has more than two decimals" } else { FORM });
-    };
-    if whole.len() > 1 && whole[0] == b'0' {
-        return Err("starts with a zero too many");
-    }
-    if whole.len() > YUAN_DIGITS_MAX {
-        return Err("is above 99999999999999.99, the largest amount");
-    }
-    let add = |sum: u64, digit: &u8| sum * 10 + u64::from(digit - b'0');
-    let fen = [tens, ones].iter().fold(whole.iter().fold(0, add), add);
-    Fen::new(fen).ok_or("is above 99999999999999.99, the largest amount")
-}
-
-/// Writes an amount.
-pub fn of_yuan(amount: Fen) -> String {
-    // 14 digits, the point and two more.
-    let mut buffer = [0_u8; 17];
-    let (whole, decimals) = (amount.get() / 100, amount.get() % 100);
-    buffer[14] = b'.';
-    buffer[15] = b'0' + (decimals / 10) as u8;
-    buffer[16] = b'0' + (decimals % 10) as u8;
-    let at = digits_before(&mut buffer, 14, whole);
-    ascii(&buffer[at..])
-}
-
-/// Writes a sum of amounts.
-pub fn of_sum(sum: Sum) -> String {
-    format!("{}.{:02}", sum.get() / 100, sum.get() % 100)
-}
-
-/// Writes what is left of a sum after another; it may be below zero.
-pub fn of_difference(sum: Sum, less: Sum) -> String {
-    let fen = sum.get().abs_diff(less.get());
-    let sign = if sum < less { "-" } else { "" };
-    format!("{sign}{}.{:02}", fen / 100, fen % 100)
-}
 
 /// The value of each hexadecimal digit; 0xff for a byte that is none.
 const HEX: [u8; 256] = {
@@ -151,8 +100,13 @@ fn looks_like_identity_number(text: &str) -> bool {
     }
 }
 
+/// Writes a hash in hexadecimal digits.
+pub fn of_hash(hash: RowHash) -> String {
+    crate::fault::hex(&hash.bytes())
+}
+
 /// Reads a place in the log: "1311-0".
-fn position(text: &str) -> Result<Position, Problem> {
+pub fn position(text: &str) -> Result<Position, Problem> {
     const FORM: Problem = "is not of the form INDEX-PLACE, such as \"1311-0\"";
     if text.is_empty() {
         return Err("is empty");
@@ -169,7 +123,7 @@ fn position(text: &str) -> Result<Position, Problem> {
 }
 
 /// Writes a place in the log.
-fn of_position(position: Position) -> String {
+pub fn of_position(position: Position) -> String {
     // 20 digits of an index, the hyphen and 5 digits of a place.
     let mut buffer = [0_u8; 26];
     let mut at = digits_before(&mut buffer, 26, u64::from(position.place));
@@ -197,24 +151,28 @@ fn ascii(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes).expect("only ASCII was written").to_owned()
 }
 
-/// Reads a relation.
-pub fn relation(text: &str) -> Result<RelationId, Problem> {
-    position(text).map(RelationId)
+/// What is named by its place in the log: a reader and a writer each.
+macro_rules! places {
+    ($($read:ident, $write:ident: $id:ident;)*) => {$(
+        #[doc = concat!("Reads the place in the log that is a `", stringify!($id), "`.")]
+        pub fn $read(text: &str) -> Result<$id, Problem> {
+            position(text).map($id)
+        }
+
+        #[doc = concat!("Writes a `", stringify!($id), "` as its place in the log.")]
+        pub fn $write(id: $id) -> String {
+            of_position(id.0)
+        }
+    )*};
 }
 
-/// Writes a relation.
-pub fn of_relation(relation: RelationId) -> String {
-    of_position(relation.0)
-}
-
-/// Reads a payment.
-pub fn payment(text: &str) -> Result<PaymentId, Problem> {
-    position(text).map(PaymentId)
-}
-
-/// Writes a payment.
-pub fn of_payment(payment: PaymentId) -> String {
-    of_position(payment.0)
+places! {
+    relation, of_relation: RelationId;
+    payment, of_payment: PaymentId;
+    offer, of_offer: OfferId;
+    hold, of_hold: HoldId;
+    refund, of_refund: RefundId;
+    case, of_case: CaseId;
 }
 
 /// Reads a number of exactly so many digits.
@@ -263,37 +221,42 @@ pub fn of_institution(institution: Institution) -> String {
     institution.as_str().to_owned()
 }
 
-/// Reads a month: "2026-10".
-pub fn month(text: &str) -> Result<Month, Problem> {
-    const FORM: Problem = "is not a month, such as \"2026-10\"";
+/// Reads a kind of medical service: "11", "140104".
+pub fn med_type(text: &str) -> Result<MedType, Problem> {
+    MedType::new(text).ok_or("is not a med_type of 2 to 8 digits, such as \"11\"")
+}
+
+/// Writes a kind of medical service.
+pub fn of_med_type(kind: MedType) -> String {
+    kind.as_str().to_owned()
+}
+
+/// Reads a case number, and never an identity number.
+pub fn file(text: &str) -> Result<FileNumber, Problem> {
     if text.is_empty() {
         return Err("is empty");
     }
-    let (year, month) = text.split_once('-').ok_or(FORM)?;
-    let (year, month) = (digits(year, 4, FORM)?, digits(month, 2, FORM)?);
-    let (year, month) = (u16::try_from(year).map_err(|_| FORM)?, u8::try_from(month).map_err(|_| FORM)?);
-    Month::new(year, month).ok_or("is not a month: there are twelve in a year")
-}
-
-/// Writes a month.
-pub fn of_month(month: Month) -> String {
-    format!("{:04}-{:02}", month.year, month.month)
-}
-
-/// Reads a moment; what is finer than a millisecond is dropped.
-pub fn stamp(seconds: i64, nanos: i32) -> Result<Stamp, Problem> {
-    let seconds = u64::try_from(seconds).map_err(|_| "lies before 1970")?;
-    if seconds > SECONDS_MAX {
-        return Err("lies after the year 9999");
+    if is_identity_number(text) {
+        return Err("is an identity number; the ledger takes case numbers only");
     }
-    match u32::try_from(nanos) {
-        Ok(nanos) if nanos < 1_000_000_000 => Ok(Stamp(seconds * 1000 + u64::from(nanos / 1_000_000))),
-        _ => Err("has nanoseconds outside 0 to 999999999"),
-    }
+    FileNumber::new(text).ok_or("is not a case number: 1 to 24 letters, digits and hyphens")
 }
 
-/// A moment as seconds and nanoseconds. One after the year 9999 cannot be written: the last that can stands for it.
-pub fn of_stamp(stamp: Stamp) -> (i64, i32) {
-    let ms = stamp.0.min(SECONDS_MAX * 1000 + 999);
-    ((ms / 1000) as i64, (ms % 1000) as i32 * 1_000_000)
+/// Writes a case number.
+pub fn of_file(file: FileNumber) -> String {
+    file.as_str().to_owned()
+}
+
+/// True for 18 characters that look like an identity number, and whose last one checks the others (GB 11643). Case
+/// numbers may well be as long, so the looks alone do not tell.
+fn is_identity_number(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if bytes.len() != 18 || !looks_like_identity_number(text) {
+        return false;
+    }
+    // The weight of the last character is 1, of each one before it twice as much, modulo 11.
+    let value = |byte: u8| if byte.is_ascii_digit() { u32::from(byte - b'0') } else { 10 };
+    let (sum, _) =
+        bytes.iter().rev().fold((0, 1), |(sum, weight), byte| (sum + value(*byte) * weight, weight * 2 % 11));
+    sum % 11 == 1
 }

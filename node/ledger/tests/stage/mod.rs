@@ -3,88 +3,55 @@
 //! A line is a verb and `word=value` arguments. Persons have any name; amounts are in fen.
 //!
 //! ```text
-//! at 2026-03-01 08:00        the clock, in +08:00        wait 25h          s, m, h, d
+//! at 2026-03-01 08:00        the clock, in +08:00        wait 25h          ms, s, m, h, d
 //! together                   first in a block: all its transactions are one entry
 //! world                      genesis, four provinces, six areas (all but jinan open), six institutions
 //! insure NAME 310 AREA FEN   enrol, credit and activate
 //! relate R DONOR BENEFICIARY KINSHIP FEN    propose, accept and set a quota
-//! show NAME                  a person, relation or payment       owed    every obligation
+//! show NAME                  a person, or what has that name: a relation, offer, payment, hold, refund, case
+//! owed, lines, funds, periods, tallies, usages    every obligation, clearing line, prepayment fund, month
+//!                            closed, row of the statistics, use of the funds
+//! waiting                    what waits for its time: proposals, quotas, offers, holds, releases, cases
+//! premiums                   every premium paid        calendar YEAR     its holidays and extra working days
+//! report MONTH, positions MONTH, usage PROVINCE MONTH, reconcile AREA|INSTITUTION DATE    what may be read
 //! again ID                   the transaction of this `id=` is sent again, byte by byte
-//! remembered                 how many answers are remembered     steps N VERB ...  the verb N times
+//! remembered                 how many answers are remembered
+//! steps N COMMAND ...        the command N times, without refusal; `{}` in it stands for 1 to N, `{03}` for 001 to N
+//!                            (and in steps of steps `[]`, `[03]` for the number of the inner ones)
+//! quietly COMMAND ...        the command, without refusal and without a word
 //! ```
 //!
-//! The other verbs are the calls. Each takes `by=` (who asks, else the usual one), `id=` (a name for
-//! the request id; the same name is the same id), `age=`/`ahead=` (how far its time is from now), and
-//! `deadline=` (a moment: `now`, `+1d`, `-1s`).
+//! The other verbs are the calls (see `call/`). Each takes `by=` (who asks, else the usual one), `as=` (a name
+//! for what it makes), `id=` (a name for the request id; the same name is the same id), `age=`/`ahead=` (how far
+//! its time is from now), and `deadline=`. Moments are `now`, `+1d`, `-1s`, `2026-03-01T08:00`.
 
 mod call;
+pub mod names;
 mod print;
+mod show;
+mod views;
 
-use ledger::{
-    Answer, Area, At, Call, Caller, Institution, MapState, Outcome, PaymentId, Person, Position, RelationId,
-    RequestId, Stamp, Transaction, audit,
-};
+use ledger::{Answer, At, Caller, MapState, Outcome, Position, RequestId, Stamp, Transaction, audit};
+use names::{Result, WORLD, area, institution, moment, person, position, span};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-pub type Result<T> = std::result::Result<T, String>;
-
-pub const AREAS: &[(&str, u32)] = &[
-    ("suzhou", 320500),
-    ("lianyungang", 320700),
-    ("zhengzhou", 410100),
-    ("luoyang", 410300),
-    ("hefei", 340100),
-    ("jinan", 370100),
-];
-
-pub const INSTITUTIONS: &[(&str, &str)] = &[
-    ("hospital", "H41010000001"),
-    ("pharmacy", "P41010000002"),
-    ("clinic", "H32050000003"),
-    ("drugstore", "P32070000004"),
-    ("kiosk", "P41010000005"),
-    ("jinanhospital", "H37010000006"),
-];
-
-const WORLD: &[&str] = &[
-    "genesis",
-    "register-province province=32 kinship=wide",
-    "register-province province=41 kinship=wide",
-    "register-province province=34 kinship=narrow",
-    "register-province province=37 kinship=wide",
-    "register-area area=suzhou",
-    "register-area area=lianyungang",
-    "register-area area=zhengzhou",
-    "register-area area=luoyang",
-    "register-area area=hefei",
-    "register-area area=jinan",
-    "open area=suzhou from=now",
-    "open area=lianyungang from=now",
-    "open area=zhengzhou from=now",
-    "open area=luoyang from=now",
-    "open area=hefei from=now",
-    "register-institution institution=hospital kind=hospital area=zhengzhou wallet=yes",
-    "register-institution institution=pharmacy kind=pharmacy area=zhengzhou wallet=yes",
-    "register-institution institution=clinic kind=hospital area=suzhou wallet=yes",
-    "register-institution institution=drugstore kind=pharmacy area=lianyungang wallet=yes",
-    "register-institution institution=kiosk kind=pharmacy area=zhengzhou wallet=no",
-    "register-institution institution=jinanhospital kind=hospital area=jinan wallet=yes",
-];
-
 /// A state under play.
+#[derive(Clone)]
 pub struct Stage {
     pub state: MapState,
     pub now: Stamp,
     index: u64,
     requests: u64,
     ids: BTreeMap<String, RequestId>,
-    sent: BTreeMap<RequestId, Transaction>,
-    pub relations: BTreeMap<String, RelationId>,
-    pub payments: BTreeMap<String, PaymentId>,
+    pub sent: BTreeMap<RequestId, Transaction>,
+    /// What a name stands for: all that a transaction makes is called by its position.
+    pub named: BTreeMap<String, Position>,
+    /// Between two commands of many: the state is audited behind the last.
+    silent: bool,
 }
 
-/// A transaction with the name that its relation or payment gets.
+/// A transaction with the name that gets what it makes.
 struct Asked {
     transaction: Transaction,
     name: Option<String>,
@@ -99,8 +66,8 @@ impl Stage {
             requests: 0,
             ids: BTreeMap::new(),
             sent: BTreeMap::new(),
-            relations: BTreeMap::new(),
-            payments: BTreeMap::new(),
+            named: BTreeMap::new(),
+            silent: false,
         }
     }
 
@@ -149,26 +116,37 @@ impl Stage {
             ["steps", times, ..] => {
                 let times: usize = times.parse().map_err(|_| "not a number")?;
                 let verb = words[2..].join(" ");
-                for _ in 0..times {
-                    let mut silent = String::new();
-                    self.step(&verb, &mut silent)?;
-                    if silent.contains("refused") {
-                        return Err(silent);
-                    }
+                let outermost = !std::mem::replace(&mut self.silent, true);
+                for number in 1..=times {
+                    self.quietly(&numbered(&verb, number))?;
+                }
+                self.silent = !outermost;
+                if outermost {
+                    self.audit(out);
                 }
                 writeln!(out, "{times} times").expect("strings take text");
             }
+            ["quietly", ..] => self.quietly(&words[1..].join(" "))?,
             ["again", name] => {
                 let sent = self.ids.get(*name).and_then(|id| self.sent.get(id));
                 let transaction = sent.ok_or("nothing was sent under this id")?.clone();
                 self.entry(vec![Asked { transaction, name: None }], out);
             }
-            ["show", name] => print::show(self, name, out)?,
-            ["owed"] => print::owed(self, out),
-            ["remembered"] => print::remembered(self, out),
+            ["show", name] => show::show(self, name, out)?,
+            ["calendar", year] => show::calendar(self, year, out)?,
+            [view, rest @ ..] if views::VIEWS.contains(&(*view, rest.len())) => {
+                views::view(self, &words, out)?
+            }
+            [list] if show::LISTS.contains(list) => show::list(self, list, out),
             _ => self.step(line, out)?,
         }
         Ok(())
+    }
+
+    fn quietly(&mut self, line: &str) -> Result<()> {
+        let mut said = String::new();
+        self.command(line, &mut said)?;
+        if said.contains("refused") { Err(said) } else { Ok(()) }
     }
 
     fn step(&mut self, line: &str, out: &mut String) -> Result<()> {
@@ -184,15 +162,18 @@ impl Stage {
         let (transactions, names): (Vec<_>, Vec<_>) =
             asked.into_iter().map(|asked| (asked.transaction, asked.name)).unzip();
         let answers = self.state.apply(at, &transactions);
-        for ((answer, name), transaction) in answers.iter().zip(names).zip(&transactions) {
+        for (answer, name) in answers.iter().zip(names) {
             if let (Some(name), Outcome::Done(_), false) = (name, &answer.outcome, answer.repeated) {
-                match transaction.call {
-                    Call::Settle { .. } => _ = self.payments.insert(name, PaymentId(answer.position)),
-                    _ => _ = self.relations.insert(name, RelationId(answer.position)),
-                }
+                self.named.insert(name, answer.position);
             }
             self.say(answer, out);
         }
+        if !self.silent {
+            self.audit(out);
+        }
+    }
+
+    fn audit(&self, out: &str) {
         let Ok(audit) = audit(&self.state, Some(self.state.digest()));
         assert!(audit.is_clean(), "{audit}\nafter\n{out}");
     }
@@ -240,7 +221,7 @@ impl Stage {
         Ok(Asked { transaction, name })
     }
 
-    fn request(&mut self, name: Option<&str>, time: u64) -> RequestId {
+    pub fn request(&mut self, name: Option<&str>, time: u64) -> RequestId {
         if let Some(id) = name.and_then(|name| self.ids.get(name)) {
             return *id;
         }
@@ -276,68 +257,23 @@ impl Stage {
             Some(("+", span_text)) => self.now.plus_ms(span(span_text)?),
             Some(("-", span_text)) => Stamp(self.now.0 - span(span_text)?),
             _ if text == "now" => self.now,
-            _ => return Err(format!("`{text}` is not a moment: now, +1d, -1s")),
+            _ if text.contains('T') => {
+                let (date, time) = text.split_once('T').ok_or("just seen")?;
+                moment(date, time)?
+            }
+            _ => return Err(format!("`{text}` is not a moment: now, +1d, -1s, 2026-03-01T08:00")),
         })
     }
 
-    /// A named relation, or a position like `7-0`.
-    pub fn relation(&self, name: &str) -> Result<RelationId> {
-        self.relations.get(name).copied().map_or_else(|| position(name).map(RelationId), Ok)
-    }
-
-    pub fn payment(&self, name: &str) -> Result<PaymentId> {
-        self.payments.get(name).copied().map_or_else(|| position(name).map(PaymentId), Ok)
+    /// What has this name, or a position like `7-0`.
+    pub fn position(&self, name: &str) -> Result<Position> {
+        self.named.get(name).copied().map_or_else(|| position(name), Ok)
     }
 }
 
-fn position(text: &str) -> Result<Position> {
-    let (index, place) = text.split_once('-').ok_or_else(|| format!("no relation or payment `{text}`"))?;
-    let wrong = |_| format!("`{text}` is not a position");
-    Ok(Position { index: index.parse().map_err(wrong)?, place: place.parse().map_err(wrong)? })
-}
-
-pub fn person(name: &str) -> Person {
-    let mut id = [0; 16];
-    id[..name.len()].copy_from_slice(name.as_bytes());
-    Person(id)
-}
-
-pub fn area(name: &str) -> Result<Area> {
-    let known = AREAS.iter().find(|(known, _)| *known == name);
-    let code = known.map(|(_, code)| *code).or_else(|| name.parse().ok());
-    code.and_then(Area::new).ok_or_else(|| format!("no area `{name}`"))
-}
-
-pub fn institution(name: &str) -> Result<Institution> {
-    let known = INSTITUTIONS.iter().find(|(known, _)| *known == name);
-    Institution::new(known.map_or(name, |(_, code)| *code)).ok_or_else(|| format!("no institution `{name}`"))
-}
-
-fn span(text: &str) -> Result<u64> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or("a span has a unit")?);
-    let unit = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => ledger::stamp::HOUR_MS,
-        "d" => ledger::stamp::DAY_MS,
-        _ => return Err(format!("`{unit}` is no unit of time")),
-    };
-    Ok(number.parse::<u64>().map_err(|_| format!("`{text}` is no span"))? * unit)
-}
-
-/// A date and time in +08:00, counted day by day.
-fn moment(date: &str, time: &str) -> Result<Stamp> {
-    let parts: Vec<u64> =
-        date.split('-').chain(time.split(':')).map(|part| part.parse().unwrap_or(u64::MAX)).collect();
-    let [year, month, day, hour, minute] = parts[..] else {
-        return Err(format!("`{date} {time}` is no moment"));
-    };
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let february = 28 + u64::from(leap(year));
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let years: u64 = (1970..year).map(|year| 365 + u64::from(leap(year))).sum();
-    let months: u64 = lengths.iter().take(month as usize - 1).sum();
-    let minutes = ((years + months + day - 1) * 24 + hour) * 60 + minute;
-    Ok(Stamp((minutes - 8 * 60) * 60_000))
+/// A command of many, with its number in place of `{}`; what is in `[]` becomes that of the steps within.
+fn numbered(command: &str, number: usize) -> String {
+    let command = command.replace("{}", &number.to_string());
+    let command = command.replace("{03}", &format!("{number:03}"));
+    command.replace('[', "{").replace(']', "}")
 }

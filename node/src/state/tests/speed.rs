@@ -25,18 +25,12 @@ fn cpu_seconds() -> f64 {
 
 fn account(available: u64) -> Option<Account> {
     let available = Fen::new(available).expect("small");
-    Some(Account { available, reserved: available, credited: available })
+    Some(Account { reserved: available, ..account_record(available) })
 }
 
 fn enrolled(number: u64) -> (Key, Option<Arc<Row>>) {
     let donors = vec![relation(number + 1, 0)];
-    let row = PersonRecord {
-        insurance: Insurance::Employee,
-        area: area(),
-        wallet_active: true,
-        account: account(number),
-        donors,
-    };
+    let row = PersonRecord { account: account(number), donors, ..insured(true) };
     (Key::Person { person: person(number) }, Some(Arc::new(Row::Person(row))))
 }
 
@@ -51,6 +45,9 @@ fn related(number: u64, used: u64) -> (Key, Option<Arc<Row>>) {
         limit: fen(1_000_000 + used),
         used: fen(used),
         unused: fen(1_000_000),
+        held: Fen::ZERO,
+        expires: None,
+        offers: Vec::new(),
         raised: None,
     };
     (Key::Relation { relation: relation(number + 1, 0) }, Some(Arc::new(Row::Relation(row))))
@@ -77,6 +74,8 @@ fn settled(rng: &mut SmallRng, index: u64, place: u16, persons: u64, changes: &m
     rng.fill(&mut id[6..]);
     let outcome = Outcome::Done(vec![ledger::Event::Settled {
         payment,
+        hold: None,
+        premium: None,
         own: Fen::ZERO,
         legs: vec![ledger::decision::LegPaid { relation: relation(donor + 1, 0), amount: fen, unused: fen }],
         cash: Fen::ZERO,
@@ -157,8 +156,8 @@ fn speed() {
             let bytes: Vec<u8> =
                 (0..batch * 140).map(|n| if n % 4 == 0 { rng.random() } else { (n % 140) as u8 }).collect();
             let answers: Vec<Answer> = changes
-                .values()
-                .flatten()
+                .iter()
+                .filter_map(|(_, row)| row.as_ref())
                 .filter_map(|row| match &**row {
                     Row::Request(r) => {
                         Some(Answer { position: r.position, outcome: r.outcome.clone(), repeated: false })
