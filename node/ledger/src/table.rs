@@ -221,6 +221,7 @@ pub struct ResolvingRecord;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRecord {
     /// The cluster's id, from genesis.
+    #[serde(with = "crate::codec::sixteen")]
     pub cluster: [u8; 16],
     /// Ledger time: the latest stamp seen.
     pub now: Stamp,
@@ -538,6 +539,7 @@ pub struct ObligationRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord {
     /// Which body the id was used with; zeros for one that was reversed before it arrived, whatever its body.
+    #[serde(with = "crate::codec::sixteen")]
     pub fingerprint: [u8; 16],
     /// Where it was decided.
     pub position: Position,

@@ -1,7 +1,9 @@
-//! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`], [`Changes`]).
+//! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`]).
 
+use crate::changes::Changes;
 use crate::table::{Key, Record, Row, Table};
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -74,9 +76,6 @@ pub(crate) fn find<V: View, R: Record>(view: &V, key: &Key) -> Result<Option<Fou
     Draft::new(view).find(key)
 }
 
-/// What a log entry changes: the new record of each key, none for a record that is gone.
-pub type Changes = BTreeMap<Key, Option<Arc<Row>>>;
-
 /// A record that was found, shared with whoever else holds it; read through it like a reference.
 pub struct Found<R> {
     row: Arc<Row>,
@@ -130,7 +129,7 @@ impl<'a, V: View> Draft<'a, V> {
         if from >= until {
             return Ok(Vec::new());
         }
-        let changed = self.changes.range(*from..*until);
+        let changed = self.changes.range(*from, *until);
         let hidden = changed.clone().filter(|(_, row)| row.is_none()).count();
         let found = self.view.range(from, until, most.saturating_add(hidden))?;
         let mut merged: BTreeMap<Key, Arc<Row>> = found.into_iter().collect();
@@ -167,6 +166,20 @@ impl<'a, V: View> Draft<'a, V> {
         let found =
             found.unwrap_or_else(|| Found { row: Arc::new(R::default().into_row()), record: PhantomData });
         self.edit(key, found)
+    }
+
+    /// The record of this key, as changed, or one that starts from nothing, to be changed in place: one look, for rows that
+    /// nearly every payment changes.
+    ///
+    /// # Errors
+    /// The view's own fault; nothing is changed then.
+    pub fn edit_at<R: Record + Default>(&mut self, key: Key) -> Result<&mut R, V::Fault> {
+        let slot = match self.changes.entry(key) {
+            Entry::Occupied(changed) => changed.into_mut(),
+            Entry::Vacant(place) => place.insert(self.view.get(&key)?),
+        };
+        let row = slot.get_or_insert_with(|| Arc::new(R::default().into_row()));
+        Ok(R::of_row_mut(Arc::make_mut(row)).expect("a table holds its own records only"))
     }
 
     /// Removes a record.
