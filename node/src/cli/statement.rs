@@ -316,3 +316,69 @@ fn usage(usage: ledger::table::Use) -> &'static str {
         Use::Other => "other",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::golden;
+    use crate::statement::diff::{Copy, Count, Identity};
+    use ledger::Area;
+    use ledger::table::Use;
+
+    fn copy(province: u8, rows: u64, fen: i128) -> Copy {
+        let identity = Identity {
+            month: Some("2026-10".into()),
+            province: Province::new(province),
+            preliminary: province == 51,
+        };
+        let path = PathBuf::from(format!("gongji-2026-10-{province}-details.csv"));
+        Copy { path, identity, rows, fen, passed_over: u64::from(province) }
+    }
+
+    #[test]
+    fn differences_are_printed_in_the_order_of_rows() {
+        let area = |code| Area::new(code).expect("an area");
+        let line = |row: &str, ours, theirs| Line {
+            row: row.into(),
+            payer: area(440_100),
+            payee: area(510_100),
+            usage: Some(Use::Pharmacy),
+            ours,
+            theirs,
+            also: Vec::new(),
+        };
+        let also = vec![("payee", "510100".to_owned(), "510300".to_owned())];
+        let mut diff = Diff {
+            page: Page::Details,
+            ours: copy(44, 4, 8_841_000),
+            theirs: copy(51, 4, 8_839_800),
+            between: Province::new(44).zip(Province::new(51)),
+            only_ours: Count { rows: 1, fen: 1_200 },
+            only_theirs: Count { rows: 2, fen: -40 },
+            different: Count { rows: 2, fen: 1_001 },
+            lines: vec![
+                line("9-0-0", Some(1_200), None),
+                line("10-0-0", Some(1_234_501), Some(1_233_500)),
+                Line { also, ..line("10-0-1", Some(50), Some(50)) },
+                line("11-3-0", None, Some(-20)),
+            ],
+        };
+        let shown = differences(&diff);
+        golden("cli/golden/statement-diff.txt", &shown);
+        assert!(shown.contains("and 1 more: --most 5 lists all"), "{shown}");
+        let json = diff_json(&diff);
+        assert_eq!(json["differences"][2]["also"][0]["theirs"], "510300");
+        assert_eq!((json["theirs"]["preliminary"].as_bool(), json["equal"].as_bool()), (Some(true), Some(false)));
+        (diff.lines, diff.between) = (Vec::new(), None);
+        (diff.only_ours, diff.only_theirs, diff.different) = Default::default();
+        assert!(differences(&diff).ends_with("difference 12.00 元\nequal"));
+    }
+
+    #[test]
+    fn a_month_and_a_province_are_told_as_they_are_written() {
+        assert_eq!(month("2026-10"), Ok(Month { year: 2026, month: 10 }));
+        assert!(month("2026-13").is_err() && month("10-2026").is_err());
+        assert_eq!(province("44").map(Province::code), Ok(44));
+        assert!(province("99").is_err() && province("").is_err());
+    }
+}

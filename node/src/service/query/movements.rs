@@ -1,15 +1,17 @@
 //! The movements of a month.
 
-use super::pages::{make_token, page_rows, read_token, token_invalid};
+use super::pages::{Passing, make_token, page_rows, read_token, token_invalid};
 use super::{QueryService, bad};
+use crate::fault::Fault;
 use crate::wire;
-use ::ledger::movements::{Most, page};
-use ::ledger::{Key, PaymentId};
+use ::ledger::movements::{Most, Page, page};
+use ::ledger::{Key, Month, PaymentId, Position, Province};
 use proto::v1 as pb;
 use tonic::Status;
 
-/// Transactions of a kind that one call looks at, at most, to fill a page.
-const LOOKED_MAX: usize = 10_000;
+/// Transactions of a kind that are looked at in one step, and the steps of one call, at most, to fill a page.
+const STEP: usize = 1_000;
+const STEPS_MAX: usize = 10;
 
 impl QueryService {
     pub(super) async fn movements(
@@ -25,10 +27,10 @@ impl QueryService {
             Some(Key::Payment { payment }) => Some(payment.0),
             Some(_) => return Err(token_invalid()),
         };
-        let most = Most { looked: LOOKED_MAX, rows: page_rows(asked.page_size) };
+        let most = page_rows(asked.page_size);
         self.shared.fresh(asked.consistency.as_ref()).await?;
         let header = self.shared.reply_header(&self.shared.state.reader());
-        let mut found = self.at_length(move |view| page(view, month, province, after, most)).await?;
+        let mut found = self.at_length(move |view| filled(view, month, province, after, most)).await?;
         // Entries are applied meanwhile: what they added is behind everything that the header promises.
         let told = found.rows.partition_point(|row| row.position.index <= header.index);
         if told < found.rows.len() {
@@ -44,4 +46,25 @@ impl QueryService {
             next_page_token: next_page_token.unwrap_or_default(),
         })
     }
+}
+
+/// A page with as many rows as are wanted, unless that takes too many steps. Between two steps entries can be applied.
+fn filled(
+    view: &Passing,
+    month: Month,
+    province: Option<Province>,
+    after: Option<Position>,
+    most: usize,
+) -> Result<Page, Fault> {
+    let mut found = Page { rows: Vec::new(), next: after };
+    for _ in 0..STEPS_MAX {
+        let left = Most { looked: STEP, rows: most.saturating_sub(found.rows.len()) };
+        let Page { rows, next } = page(view, month, province, found.next, left)?;
+        found.rows.extend(rows);
+        found.next = next;
+        if next.is_none() || found.rows.len() >= most {
+            break;
+        }
+    }
+    Ok(found)
 }
