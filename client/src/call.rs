@@ -80,7 +80,7 @@ impl<V: Verb> Call<V> {
     /// How it would end if it were decided now (预结算): what would be paid by whom, or why not. Nothing changes, and
     /// nothing is promised; it may end otherwise when it is sent. Ids and places in the answer are not those to come.
     pub async fn forecast(&self) -> Result<Read<Outcome>, Error> {
-        self.client.forecast(self.request, self.transaction()).await
+        self.client.forecast(&self.prepare()).await
     }
 }
 

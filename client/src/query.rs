@@ -2,6 +2,7 @@
 
 mod pages;
 mod reconcile;
+mod registers;
 
 pub use pages::{PagedQuestion, Pages};
 pub use reconcile::{Payee, Reconciliation};
@@ -9,7 +10,7 @@ pub use reconcile::{Payee, Reconciliation};
 use crate::connect::{ANSWER_BYTES_MAX, Client};
 use crate::error::Error;
 use crate::outcome::{self, Outcome, Said};
-use crate::request::RequestId;
+use crate::request::Prepared;
 use crate::retry::GaveUp;
 use crate::submit::timed;
 use proto::v1::consistency::Level;
@@ -83,6 +84,8 @@ macro_rules! ask {
         }
     }};
 }
+
+use ask;
 
 /// Questions to one node.
 fn querying(channel: Channel) -> QueryClient<Channel> {
@@ -192,19 +195,19 @@ impl Client {
         ask!(self, get_statistics(question) -> statistics or "no report")
     }
 
-    /// How a transaction would end if it were decided now (预结算); nothing changes. See
+    /// How a transaction would end if it were decided now (预结算); nothing changes, and nothing is promised. See
     /// [`Call::forecast`](crate::Call::forecast).
-    pub(crate) async fn forecast(
-        &self,
-        request: RequestId,
-        transaction: pb::Transaction,
-    ) -> Result<Read<Outcome>, Error> {
+    pub async fn forecast(&self, prepared: &Prepared) -> Result<Read<Outcome>, Error> {
+        prepared.check_size()?;
+        let transaction = prost::Message::decode(prepared.bytes.clone()).map_err(|problem| {
+            Error::Malformed { field: "transaction".into(), problem: problem.to_string() }
+        })?;
         let question =
             pb::ForecastRequest { transaction: Some(transaction), consistency: self.consistency.into() };
         let deadline = Instant::now() + self.settings.deadline;
         let attempts = self.attempt(deadline, async |channel, limit| {
             let answer = querying(channel).forecast(timed(question.clone(), limit)).await?.into_inner();
-            match answer.result.and_then(|result| outcome::read(request, result)) {
+            match answer.result.and_then(|result| outcome::read(prepared.request, result)) {
                 Some(Said::Final(outcome)) => Ok(Read::of(answer.header, outcome)),
                 _ => Err(Status::unknown("the answer is not about this transaction")),
             }
@@ -234,6 +237,21 @@ impl Client {
                 month: month.into(),
                 payer_province: String::new(),
                 payee_province: String::new(),
+                page_size: 0,
+                page_token: String::new(),
+                consistency: self.consistency.into(),
+            },
+        )
+    }
+
+    /// The movements that a month's ("2026-10") obligations are made of, page by page. Pages may be empty though more
+    /// follow.
+    pub fn movements(&self, month: impl Into<String>) -> Pages<pb::ListMovementsRequest> {
+        Pages::new(
+            self,
+            pb::ListMovementsRequest {
+                month: month.into(),
+                province: String::new(),
                 page_size: 0,
                 page_token: String::new(),
                 consistency: self.consistency.into(),

@@ -16,6 +16,8 @@ use tonic::{Status, Streaming};
 
 /// After so long without even a heartbeat the next node is asked. Servers send one every five seconds.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// The largest entry that is taken, in bytes: its answers, and its transactions.
+const ENTRY_BYTES_MAX: usize = 2 * ANSWER_BYTES_MAX;
 
 /// Follows what is decided. When its node fails, it goes on at another from the next index.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Watch {
     /// The next index wanted; none until the first message says where "from now on" starts.
     next: Option<u64>,
     committed: u64,
+    /// Whether decisions carry their transactions.
+    transactions: bool,
     open: Option<(usize, Streaming<pb::WatchResponse>)>,
     backoff: Backoff,
     /// How many nodes in a row no longer have the wanted index.
@@ -48,6 +52,8 @@ pub struct Decision {
     pub caller: Caller,
     /// Done or refused.
     pub outcome: Outcome,
+    /// What was asked, as it stands in the journal; only in a watch [`with_transactions`](Watch::with_transactions).
+    pub transaction: Option<pb::Transaction>,
 }
 
 impl Client {
@@ -69,10 +75,19 @@ impl Watch {
             client: client.clone(),
             next,
             committed: 0,
+            transactions: false,
             open: None,
             backoff: Backoff::new(),
             compacted: 0,
         }
+    }
+
+    /// The same watch, with each decision's transaction beside its outcome: for auditors, and to keep a copy of the
+    /// journal.
+    pub fn with_transactions(mut self) -> Watch {
+        self.transactions = true;
+        self.open = None;
+        self
     }
 
     /// The next entry. Waits for it as long as it takes, over any failure of nodes. Ends with an error only when
@@ -83,6 +98,24 @@ impl Watch {
         loop {
             if let Some(entry) = self.step().await? {
                 return Ok(entry);
+            }
+        }
+    }
+
+    /// The next entry up to an index; none once everything up to it was given out. Otherwise as [`next`](Watch::next).
+    pub async fn next_until(&mut self, last: u64) -> Result<Option<Entry>, Error> {
+        loop {
+            if self.next.is_some_and(|next| next > last) {
+                return Ok(None);
+            }
+            match self.step().await? {
+                Some(entry) if entry.index <= last => return Ok(Some(entry)),
+                Some(entry) => {
+                    // It belongs to whoever goes on: the connection, which is past it, begins there again.
+                    self.next = Some(entry.index);
+                    self.open = None;
+                }
+                None => {}
             }
         }
     }
@@ -128,8 +161,8 @@ impl Watch {
 
     async fn connect(&mut self) -> Result<(), Error> {
         let (slot, channel) = self.client.endpoints.preferred();
-        let mut ledger = LedgerClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
-        let question = pb::WatchRequest { from_index: self.next };
+        let mut ledger = LedgerClient::new(channel).max_decoding_message_size(ENTRY_BYTES_MAX);
+        let question = pb::WatchRequest { from_index: self.next, with_transactions: self.transactions };
         match timeout(self.client.settings.attempt, ledger.watch(question)).await {
             Ok(Ok(stream)) => {
                 self.open = Some((slot, stream.into_inner()));
@@ -200,7 +233,11 @@ fn read_decision(decision: pb::Decision) -> Option<Decision> {
     let result = decision.result?;
     let request = result.request_id.parse().ok()?;
     match outcome::read(request, result)? {
-        Said::Final(outcome) => Some(Decision { caller: Caller::from_proto(decision.caller)?, outcome }),
+        Said::Final(outcome) => Some(Decision {
+            caller: Caller::from_proto(decision.caller)?,
+            outcome,
+            transaction: decision.transaction,
+        }),
         Said::Malformed(_) | Said::Again(_) => None,
     }
 }

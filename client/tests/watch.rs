@@ -63,6 +63,37 @@ async fn a_watch_starts_where_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_watch_carries_transactions_when_asked_to() {
+    let book = book_of(1..=3);
+    let (first, second) = (Fake::start(&book, []).await, Fake::start(&book, []).await);
+    let mut plain = quick(&[&first]).watch(1);
+    assert_eq!(plain.next().await.expect("an entry").decisions[0].transaction, None);
+    // The next node is asked for them, too.
+    script(&first, [1], 0, 0);
+    let mut watch = quick(&[&first, &second]).watch(1).with_transactions();
+    for index in 1..=3 {
+        let entry = timeout(Duration::from_secs(5), watch.next()).await.expect("goes on").expect("no error");
+        let decision = &entry.decisions[0];
+        let asked = decision.transaction.as_ref().expect("what was asked");
+        assert_eq!((entry.index, &asked.request_id), (index, &decision.outcome.request_id().to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_watch_ends_behind_an_index_and_goes_on_from_there() {
+    let book = book_of([1, 2, 5, 6]);
+    let server = Fake::start(&book, []).await;
+    let mut watch = quick(&[&server]).watch(1);
+    let mut seen = Vec::new();
+    while let Some(entry) = watch.next_until(3).await.expect("no error") {
+        seen.push(entry.index);
+    }
+    assert_eq!((seen, watch.next_index()), (vec![1, 2], Some(5)));
+    assert_eq!(watch.next_until(3).await.expect("no error"), None);
+    assert_eq!(watch.next().await.expect("no error").index, 5);
+}
+
+#[tokio::test]
 async fn what_one_node_no_longer_keeps_another_may() {
     let book = book_of(1..=20);
     let first = Fake::start(&book, []).await;

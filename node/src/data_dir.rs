@@ -1,7 +1,7 @@
 //! The node's data directory: whose it is, and that nobody else works in it.
 //!
 //! `VERSION` names the format, the node and, once known, the cluster; `LOCK` is held as long as the process lives. A directory of another
-//! cluster or node, of a newer format, or of something else altogether is refused before anything is touched.
+//! cluster or node, of an older or newer format, or of something else altogether is refused before anything is touched.
 
 use crate::fault::{Fault, hex};
 use crate::host;
@@ -10,8 +10,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The layout of a data directory. Raised when an older binary could not read what a newer one writes.
-const FORMAT: u32 = 1;
+/// The layout of a data directory and of all that lies in it. Raised when an older binary could not read what a newer one
+/// writes. 2: stored values and log entries of the whole rule book ([`ledger::codec::VERSION`] 2).
+const FORMAT: u32 = 2;
 const VERSION: &str = "VERSION";
 const LOCK: &str = "LOCK";
 /// What may lie in a directory whose first VERSION was not written because of a crash.
@@ -57,6 +58,26 @@ impl DataDir {
             }
         }
         Ok(dir)
+    }
+
+    /// Opens the directory of a node that is stopped, whosever it is. Makes none.
+    pub fn open(path: &Path) -> Result<DataDir, Fault> {
+        let Some(version) = read_version(&path.join(VERSION))? else {
+            let listed = fs::read_dir(path).map_err(|e| Fault::io("open data directory", path, e));
+            return Err(listed.err().unwrap_or_else(|| Fault::WrongDirectory {
+                path: path.to_path_buf(),
+                what: "it has no VERSION file".into(),
+                hint: format!("ls -la {}; give the data_dir of a node's settings", path.display()),
+            }));
+        };
+        refuse_foreign(path, &version, version.cluster, version.node)?;
+        let lock = lock(path)?;
+        Ok(DataDir {
+            path: path.to_path_buf(),
+            node: version.node,
+            cluster: Mutex::new(version.cluster),
+            _lock: lock,
+        })
     }
 
     /// The directory.
@@ -126,8 +147,9 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
     let damaged = |what: String| Fault::Corrupt {
         place: path.display().to_string(),
         what,
-        hint: "restore it: three lines, \"format 1\", \"node <id>\", \"cluster <uuid>\", as other nodes have"
-            .into(),
+        hint: format!(
+            "restore it: three lines, \"format {FORMAT}\", \"node <id>\", \"cluster <uuid>\", as other nodes have"
+        ),
     };
     let text = String::from_utf8(bytes).map_err(|_| damaged("it is not text".into()))?;
     let (mut format, mut node, mut cluster) = (None, None, None);
@@ -154,8 +176,16 @@ fn refuse_foreign(path: &Path, found: &Version, cluster: Option<[u8; 16]>, node:
         |what: String, hint: String| Err(Fault::WrongDirectory { path: path.to_path_buf(), what, hint });
     if found.format > FORMAT {
         return wrong(
-            format!("its format is {}, this binary reads up to {FORMAT}", found.format),
+            format!("its format is {}, this binary reads {FORMAT}", found.format),
             "start it with the newer gongji that wrote it".into(),
+        );
+    }
+    if found.format < FORMAT {
+        return wrong(
+            format!("its format is {}, this binary reads {FORMAT}", found.format),
+            format!(
+                "start it with the older gongji that wrote it; to begin anew in format {FORMAT}, give an empty directory"
+            ),
         );
     }
     if found.node != node {
@@ -244,16 +274,22 @@ mod tests {
         let version = path.join(VERSION);
         assert_eq!(
             fs::read_to_string(&version).expect("VERSION"),
-            "format 1\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\n"
+            "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\n"
         );
-        fs::write(&version, "format 2\nnode 11000001\nshape round\n").expect("written");
-        assert!(refused(&path, None, 11_000_001).contains("format is 2"));
+        fs::write(&version, "format 3\nnode 11000001\nshape round\n").expect("written");
+        assert!(refused(&path, None, 11_000_001).contains("its format is 3, this binary reads 2"));
+        fs::write(&version, "format 1\nnode 11000001\n").expect("written");
+        let old = refused(&path, None, 11_000_001);
+        assert!(
+            old.contains("its format is 1, this binary reads 2") && old.contains("older gongji"),
+            "{old}"
+        );
         for damage in [
             "",
-            "format 1\n",
-            "format 1\nnode x\n",
-            "format 1\nnode 1\nhello\n",
-            "format 1\nnode 1\ncluster 12\n",
+            "format 2\n",
+            "format 2\nnode x\n",
+            "format 2\nnode 1\nhello\n",
+            "format 2\nnode 1\ncluster 12\n",
         ] {
             fs::write(&version, damage).expect("written");
             assert!(refused(&path, None, 11_000_001).contains("damaged data in"), "{damage:?}");
@@ -267,6 +303,21 @@ mod tests {
         assert!(refused(temporary.path(), Some(A), 1).contains("in use"));
         drop(first);
         DataDir::create_or_open(temporary.path(), Some(A), 1).expect("free again");
+    }
+
+    #[test]
+    fn a_stopped_nodes_directory_is_opened_as_whosever_it_is_and_never_made() {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let path = temporary.path().join("node");
+        let refused = |path: &Path| DataDir::open(path).expect_err("it must be refused").to_string();
+        assert!(refused(&path).contains("open data directory"), "{}", refused(&path));
+        assert!(!path.exists(), "nothing was made");
+        assert!(refused(temporary.path()).contains("no VERSION file"));
+        let made = DataDir::create_or_open(&path, Some(A), 11_000_001).expect("made");
+        assert!(refused(&path).contains("in use"));
+        drop(made);
+        let opened = DataDir::open(&path).expect("opened");
+        assert_eq!((opened.node(), opened.cluster()), (11_000_001, Some(A)));
     }
 
     #[test]

@@ -12,11 +12,12 @@
 //! 6. [`service::ledger`] shows committed entries to watchers.
 //!
 //! Beside the way: [`read`] makes queries fresh, [`tick`] proposes the cluster's pulse, [`agree`]
-//! compares digests with the other nodes, [`alarm`] hears of every fault, [`host`] is where
-//! tasks run, [`server`] starts and stops it all.
+//! compares digests with the other nodes, [`audit`] checks every sum of the state, [`alarm`] hears of every fault,
+//! [`host`] is where tasks run, [`server`] starts and stops it all.
 
 pub mod agree;
 pub mod alarm;
+pub mod audit;
 pub mod clock;
 pub mod data_dir;
 pub mod fault;

@@ -4,10 +4,14 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+#[cfg(test)]
+mod golden;
 mod places;
 mod problem;
 mod scheme;
 mod scratch;
+mod statement;
+mod year;
 
 use problem::{Exit, Problem};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};

@@ -26,6 +26,8 @@ pub enum Exit {
     Differs = 8,
     /// Another cluster, another node, or a cluster in another state.
     WrongCluster = 9,
+    /// The operating system refused a step.
+    InputOutput = 10,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }

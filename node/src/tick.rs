@@ -41,7 +41,9 @@ async fn tick(shared: &Shared) -> Duration {
         call: Call::Tick,
     };
     match shared.proposer.submit(vec![transaction]).await {
-        Ok(answers) if answers.iter().any(|answer| matches!(answer.outcome, Outcome::Done(_))) => BUSY,
+        Ok(answers) if answers.iter().any(|answer| matches!(answer.outcome, Outcome::Done(_))) => {
+            BUSY.min(shared.pulse)
+        }
         Ok(_) | Err(_) => shared.pulse,
     }
 }

@@ -7,6 +7,7 @@ mod answers;
 mod calls;
 mod enums;
 mod events;
+mod movements;
 mod policy;
 mod records;
 mod text;
@@ -17,10 +18,12 @@ mod tests;
 pub use answers::*;
 pub use calls::{CALENDAR_DAYS_MAX, ORDER_MAX};
 pub use events::event_to_proto;
+pub use movements::*;
 pub use policy::{policy_from_proto, policy_to_proto};
 pub use records::*;
 
 use calls::{call_from_proto, call_to_proto};
+use ledger::command::Premium;
 use ledger::{
     Area, Caller, CaseId, Day, HoldId, Institution, Month, OfferId, PaymentId, Person, Province, RefundId,
     RelationId, RequestId, Stamp, Transaction,
@@ -113,6 +116,16 @@ of_field! {
     area_from_proto, area: Area;
     month_from_proto, month: Month;
     day_from_proto, day: Day;
+}
+
+/// A year, of a field.
+pub fn year_from_proto(field: &str, year: u32) -> Result<u16, BadField> {
+    at(field, text::year(year))
+}
+
+/// A premium, of a field.
+pub fn premium_from_proto(field: &str, number: i32) -> Result<Premium, BadField> {
+    enums::premium(field, number)
 }
 
 /// A province to choose by, of a field; none for an empty one.

@@ -297,7 +297,7 @@ impl Cluster {
 
     async fn ask(&self, place: usize, local: bool) -> Option<StatusResponse> {
         let mut door = self.door(place);
-        let asked = tokio::time::timeout(ASK_MAX, door.status(StatusRequest { local }));
+        let asked = tokio::time::timeout(ASK_MAX, door.status(StatusRequest { local, ..Default::default() }));
         Some(asked.await.ok()?.ok()?.into_inner())
     }
 

@@ -110,7 +110,7 @@ pub fn acknowledged_once(ops: &[Op], entries: &[Entry]) -> Complaints {
     let mut complaints = Complaints::new();
     let mut held: HashMap<Identity, Vec<&Outcome>> = HashMap::new();
     let mut reuses: HashMap<(u64, u32), &Outcome> = HashMap::new();
-    for Decision { caller, outcome } in entries.iter().flat_map(|entry| &entry.decisions) {
+    for Decision { caller, outcome, .. } in entries.iter().flat_map(|entry| &entry.decisions) {
         if is_reuse(outcome) {
             reuses.extend(position(outcome).map(|position| (position, outcome)));
         } else {
@@ -150,7 +150,7 @@ pub fn acknowledged_once(ops: &[Op], entries: &[Entry]) -> Complaints {
 /// Nothing is in the ledger that nobody asked for, but what the cluster does itself.
 pub fn nothing_from_nowhere(ops: &[Op], entries: &[Entry]) -> Complaints {
     let asked: HashMap<Identity, ()> = ops.iter().map(|op| ((op.caller.clone(), op.request), ())).collect();
-    let own = |Decision { caller, outcome }: &Decision| match (caller, outcome) {
+    let own = |Decision { caller, outcome, .. }: &Decision| match (caller, outcome) {
         (Caller::Node, _) => true,
         (Caller::National, Outcome::Done(receipt)) => receipt
             .events

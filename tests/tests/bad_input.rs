@@ -64,6 +64,7 @@ fn settle(beneficiary: &str, institution: &str, amount: &str) -> Transaction {
         amount: amount.into(),
         use_own_account: None,
         all_or_nothing: false,
+        ..v1::Settle::default()
     })))
 }
 
@@ -114,12 +115,16 @@ fn malformed() -> Vec<(Transaction, &'static str)> {
     }
     for insurance in [0, 1, 311, -310] {
         let (person, area) = (SOMEBODY.into(), "320500".into());
-        let call = Call::EnrolPerson(v1::EnrolPerson { person, insurance, area });
+        let call = Call::EnrolPerson(v1::EnrolPerson { person, insurance, area, retired: false });
         cases.push((envelope(Some(call)), "enrol_person.insurance"));
     }
     for area in ["", "99", "000000", "3205000", "３２０５００", "990000"] {
-        let call =
-            Call::EnrolPerson(v1::EnrolPerson { person: SOMEBODY.into(), insurance: 310, area: area.into() });
+        let call = Call::EnrolPerson(v1::EnrolPerson {
+            person: SOMEBODY.into(),
+            insurance: 310,
+            area: area.into(),
+            retired: false,
+        });
         cases.push((envelope(Some(call)), "enrol_person.area"));
     }
     for period in ["", "2026", "2026-13", "2026-00", "2026-1", "26-01"] {

@@ -91,7 +91,7 @@ fn crates_know_only_what_lies_below_them() {
 
 /// The refusals of the contract: name and number, in their order.
 fn refusals() -> Vec<(String, u16)> {
-    let text = read(&root().join("node/ledger/src/decision.rs"));
+    let text = read(&root().join("node/ledger/src/refusal.rs"));
     let list = text.split("\nrefusals! {").nth(1).expect("the list of refusals");
     let line = |line: &str| {
         let (name, number) = code(line).trim().trim_end_matches(',').split_once(" = ")?;

@@ -63,6 +63,7 @@ macro_rules! paged {
 paged!(ListRelationsRequest, list_relations -> relations: Relation);
 paged!(ListObligationsRequest, list_obligations -> obligations: Obligation);
 paged!(ListClearingRequest, list_clearing -> lines: ClearingLine);
+paged!(ListMovementsRequest, list_movements -> movements: Movement);
 
 impl<Q: PagedQuestion> Pages<Q> {
     pub(super) fn new(client: &Client, question: Q) -> Pages<Q> {
@@ -123,6 +124,14 @@ owed! { ListObligationsRequest ListClearingRequest }
 
 impl Pages<pb::ListClearingRequest> {
     /// Only lines that an area of this province pays or is paid.
+    pub fn province(mut self, province: impl Into<String>) -> Self {
+        self.question.province = province.into();
+        self
+    }
+}
+
+impl Pages<pb::ListMovementsRequest> {
+    /// Only movements of which payer or payee lies in this province.
     pub fn province(mut self, province: impl Into<String>) -> Self {
         self.question.province = province.into();
         self

@@ -2,7 +2,13 @@
 //! is remembered by all.
 #![allow(dead_code)] // each test file uses a part of it
 
+mod messages;
+
+#[allow(unused_imports)] // not every test file watches
+pub use messages::entry;
+
 use client::v1 as pb;
+use messages::{heartbeat, with_transactions};
 use prost::Message;
 use proto::status;
 use proto::v1::Reason;
@@ -324,7 +330,8 @@ impl Ledger for Fake {
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         self.act();
         let mut script = self.watch.lock().expect("not poisoned");
-        let from = request.into_inner().from_index.unwrap_or(1);
+        let asked = request.into_inner();
+        let from = asked.from_index.unwrap_or(1);
         if from < script.oldest {
             let oldest = script.oldest.to_string();
             return Err(status::with_metadata(Reason::IndexCompacted, "", &[("oldest", &oldest)]));
@@ -338,6 +345,7 @@ impl Ledger for Fake {
                 .iter()
                 .filter(|entry| entry.index >= start)
                 .cloned()
+                .map(|entry| if asked.with_transactions { with_transactions(entry) } else { entry })
                 .map(|entry| Ok(pb::WatchResponse { kind: Some(pb::watch_response::Kind::Entry(entry)) })),
         );
         match script.break_after.pop_front() {
@@ -349,23 +357,6 @@ impl Ledger for Fake {
             None => Ok(Response::new(Box::pin(tokio_stream::iter(messages).chain(tokio_stream::pending())))),
         }
     }
-}
-
-fn heartbeat(committed: u64, next: u64) -> pb::WatchResponse {
-    let heartbeat = pb::Heartbeat { committed, next };
-    pb::WatchResponse { kind: Some(pb::watch_response::Kind::Heartbeat(heartbeat)) }
-}
-
-/// An entry with one decision.
-pub fn entry(index: u64) -> pb::Entry {
-    let result = pb::Result {
-        request_id: client::RequestId::fresh().to_string(),
-        outcome: pb::Outcome::Done as i32,
-        index,
-        ..pb::Result::default()
-    };
-    let caller = Some(pb::Caller { who: Some(pb::caller::Who::National(pb::National {})) });
-    pb::Entry { index, stamp: None, decisions: vec![pb::Decision { caller, result: Some(result) }] }
 }
 
 #[tonic::async_trait]
@@ -431,11 +422,53 @@ impl Query for Fake {
         Ok(Response::new(pb::ListObligationsResponse::default()))
     }
 
+    async fn list_movements(
+        &self,
+        _: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        Ok(Response::new(pb::ListMovementsResponse::default()))
+    }
+
     async fn get_institution(
         &self,
         _: Request<pb::GetInstitutionRequest>,
     ) -> Result<Response<pb::GetInstitutionResponse>, Status> {
         Err(status::status(Reason::RecordUnknown, "no such institution"))
+    }
+
+    async fn get_policy(
+        &self,
+        _: Request<pb::GetPolicyRequest>,
+    ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such policy"))
+    }
+
+    async fn get_province(
+        &self,
+        _: Request<pb::GetProvinceRequest>,
+    ) -> Result<Response<pb::GetProvinceResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such province"))
+    }
+
+    async fn get_area(
+        &self,
+        _: Request<pb::GetAreaRequest>,
+    ) -> Result<Response<pb::GetAreaResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such area"))
+    }
+
+    async fn get_tariff(
+        &self,
+        _: Request<pb::GetTariffRequest>,
+    ) -> Result<Response<pb::GetTariffResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such tariff"))
+    }
+
+    async fn get_calendar(
+        &self,
+        _: Request<pb::GetCalendarRequest>,
+    ) -> Result<Response<pb::GetCalendarResponse>, Status> {
+        Err(status::status(Reason::RecordUnknown, "no such calendar"))
     }
 
     async fn get_offer(

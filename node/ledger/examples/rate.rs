@@ -1,21 +1,27 @@
-//! How fast the contract decides: µs per transaction of a mix of settlements, on a state in memory.
+//! How fast the contract decides: µs of processor time per transaction, on a state in memory.
 //!
-//! `cargo run --release -p ledger --example rate [PERSONS] [ENTRIES] [BATCH]`
+//! `cargo run --release -p ledger --example rate [PERSONS] [ENTRIES] [BATCH] [WAY]`
 //!
-//! Half of the beneficiaries have an account of their own; everyone has two donors, of whom one lives in
-//! another province. Of a hundred transactions 90 are settlements, 5 refunds, 5 quotas raised. Time is
-//! given apart for deciding (`apply`) and for taking the changes into the map with its digest (`absorb`).
-#![allow(clippy::disallowed_types)] // a measurement asks the clock and divides
+//! Each way of paying runs on a fresh state, one verb an entry, until every payment is refunded again: so every entry
+//! of a verb does the same work. Then a mix, as a province would see it: of a hundred transactions 90 are settlements
+//! anywhere, 5 refunds, 5 quotas raised. Time is given apart for deciding (`apply`) and for taking the changes into
+//! the map with its digest (`absorb`); rows and bytes are those that a transaction changes, keys included.
+#![allow(clippy::disallowed_types)] // a measurement divides
 
-use ledger::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
-use ledger::{
-    Area, At, Call, Caller, Fen, Institution, MapState, Outcome, PaymentId, Person, Position, Province,
-    RelationId, RequestId, Stamp, Transaction, apply, audit,
+use ledger::command::{
+    Credential, CredentialKind, Expiry, InstitutionKind, Insurance, Kinship, KinshipScope, Policy, Spend,
 };
-use std::time::{Duration, Instant};
+use ledger::{
+    Area, At, Call, Caller, Event, Fen, HoldId, Institution, MapState, MedType, Outcome, PaymentId, Person,
+    Position, RelationId, RequestId, Stamp, Transaction, apply, audit, codec,
+};
+use rustix::time::{ClockId, clock_gettime};
+use std::collections::BTreeMap;
 
 const CITIES: [u32; 4] = [320500, 410100, 340100, 440300];
+const SHOPS: u64 = 2_000;
 const BEGIN: u64 = 1_772_323_200_000;
+const QUOTA: u64 = 500_000;
 
 /// A small random number generator: the same run every time.
 struct Dice(u64);
@@ -29,19 +35,33 @@ impl Dice {
     }
 }
 
+/// What entries of one kind took.
+#[derive(Default)]
+struct Took {
+    transactions: usize,
+    /// Nanoseconds per entry.
+    deciding: Vec<u64>,
+    absorbing: Vec<u64>,
+    rows: usize,
+    bytes: usize,
+}
+
 struct Bench {
     state: MapState,
     dice: Dice,
     index: u64,
     requests: u64,
     stamp: u64,
-    deciding: Vec<Duration>,
-    absorbing: Vec<Duration>,
-    changed: usize,
+    took: BTreeMap<&'static str, Took>,
 }
 
 impl Bench {
-    fn ask(&mut self, caller: Caller, call: Call) -> Transaction {
+    fn new() -> Bench {
+        let (state, dice) = (MapState::new(), Dice(0x5eed));
+        Bench { state, dice, index: 0, requests: 0, stamp: BEGIN, took: BTreeMap::new() }
+    }
+
+    fn ask(&mut self, (caller, call): (Caller, Call)) -> Transaction {
         self.requests += 1;
         let mut request = RequestId::earliest_at(self.stamp);
         request.0[6..8].copy_from_slice(&(self.dice.below(1 << 16) as u16).to_be_bytes());
@@ -49,32 +69,63 @@ impl Bench {
         Transaction { request, caller, not_after: None, signature: vec![], call }
     }
 
-    fn entry(&mut self, transactions: &[Transaction]) -> (u64, Vec<Outcome>) {
+    fn entry(&mut self, verb: &'static str, calls: Vec<(Caller, Call)>) -> Vec<(Position, Outcome)> {
         self.index += 1;
         self.stamp += 10;
         let at = At { index: self.index, stamp: Stamp(self.stamp) };
-        let start = Instant::now();
-        let Ok(applied) = apply(&self.state, at, transactions);
-        self.deciding.push(start.elapsed());
-        self.changed += applied.changes.len();
-        let start = Instant::now();
+        let asked: Vec<Transaction> = calls.into_iter().map(|call| self.ask(call)).collect();
+        let took = self.took.entry(verb).or_default();
+        took.transactions += asked.len();
+        let start = nanos();
+        let Ok(applied) = apply(&self.state, at, &asked);
+        took.deciding.push(nanos() - start);
+        took.rows += applied.changes.len();
+        for (key, row) in &applied.changes {
+            let value = row.as_ref().map_or(0, |row| codec::encode_row(row).len());
+            took.bytes += codec::encode_key(key).len() + value;
+        }
+        let start = nanos();
         self.state.absorb(applied.changes);
-        self.absorbing.push(start.elapsed());
-        (self.index, applied.answers.into_iter().map(|answer| answer.outcome).collect())
+        took.absorbing.push(nanos() - start);
+        applied.answers.into_iter().map(|answer| (answer.position, answer.outcome)).collect()
     }
 
-    fn all_done(&mut self, calls: Vec<(Caller, Call)>) -> Vec<Position> {
+    /// One entry after another, each of so many transactions; every one must be done.
+    fn all_done(&mut self, verb: &'static str, batch: usize, calls: Vec<(Caller, Call)>) -> Vec<Position> {
         let mut positions = vec![];
-        for calls in calls.chunks(1_000) {
-            let asked: Vec<_> = calls.iter().map(|(caller, call)| self.ask(*caller, call.clone())).collect();
-            let (index, outcomes) = self.entry(&asked);
-            for (place, outcome) in outcomes.into_iter().enumerate() {
+        for calls in calls.chunks(batch) {
+            for (position, outcome) in self.entry(verb, calls.to_vec()) {
                 assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
-                positions.push(Position { index, place: place as u16 });
+                positions.push(position);
             }
         }
         positions
     }
+
+    fn report(&mut self, way: &str, batch: usize) {
+        for (verb, mut took) in std::mem::take(&mut self.took) {
+            // The median entry: what else runs on the machine meets some entries, not most.
+            let micros = |times: &mut Vec<u64>| {
+                times.sort();
+                times[times.len() / 2] as f64 / 1e3 / batch as f64
+            };
+            let each = |count: usize| count as f64 / took.transactions as f64;
+            println!(
+                "{way:<22} {verb:<9} {:>7} {:7.3} {:7.3} {:6.2} {:7.1}",
+                took.transactions,
+                micros(&mut took.deciding),
+                micros(&mut took.absorbing),
+                each(took.rows),
+                each(took.bytes),
+            );
+        }
+    }
+}
+
+/// Processor time of this thread: what else runs is not counted.
+fn nanos() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn person(number: u64) -> Person {
@@ -89,34 +140,121 @@ fn city(number: u64) -> Area {
 }
 
 fn shop(number: u64) -> Institution {
+    let number = number % SHOPS;
     let code = CITIES[(number % 4) as usize];
-    Institution::new(&format!("H{code}{:05}", number % 10_000)).expect("an institution")
+    Institution::new(&format!("H{code}{number:05}")).expect("an institution")
 }
 
+fn fen(amount: u64) -> Fen {
+    Fen::new(amount).expect("an amount")
+}
+
+/// A way of paying. Person n lives in city n % 4 and gets from n + `far`, for each of `donors`.
+struct Way {
+    name: &'static str,
+    donors: &'static [u64],
+    amount: u64,
+    own: bool,
+    /// Authorised, then confirmed.
+    held: bool,
+    /// How many cities further the institution lies.
+    away: u64,
+}
+
+const WAYS: &[Way] = &[
+    Way { name: "own account", donors: &[], amount: 100, own: true, held: false, away: 0 },
+    Way { name: "donor, same area", donors: &[4], amount: 100, own: false, held: false, away: 0 },
+    Way { name: "donor, cross-province", donors: &[1], amount: 100, own: false, held: false, away: 0 },
+    Way {
+        name: "two donors, elsewhere",
+        donors: &[1, 2],
+        amount: QUOTA + 1,
+        own: false,
+        held: false,
+        away: 3,
+    },
+    Way { name: "donor, held", donors: &[4], amount: 100, own: false, held: true, away: 0 },
+    Way { name: "two donors, held", donors: &[1, 2], amount: QUOTA + 1, own: false, held: true, away: 3 },
+];
+
 fn main() {
-    let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().expect("a number"));
-    let persons = args.next().unwrap_or(20_000);
-    let entries = args.next().unwrap_or(300);
-    let batch = args.next().unwrap_or(1_000);
-    let mut bench = Bench {
-        state: MapState::new(),
-        dice: Dice(0x5eed),
-        index: 0,
-        requests: 0,
-        stamp: BEGIN,
-        deciding: vec![],
-        absorbing: vec![],
-        changed: 0,
-    };
-    let relations = world(&mut bench, persons);
-    (bench.deciding, bench.absorbing, bench.changed) = (vec![], vec![], 0);
-    let mut payments: Vec<(Institution, PaymentId)> = vec![];
-    let mut refused = 0;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |place: usize, or: u64| args.get(place).map_or(or, |arg| arg.parse().expect("a number"));
+    let (persons, entries, batch) = (number(0, 20_000), number(1, 100), number(2, 1_000));
+    let chosen = |name: &str| args.get(3).is_none_or(|way| name.starts_with(way.as_str()));
+    assert!(batch <= persons, "nobody pays twice in an entry");
+    println!(
+        "{:<40} {:>7} {:>7} {:>6} {:>7}",
+        "entries of transactions", "decide", "absorb", "rows", "bytes"
+    );
+    for way in WAYS.iter().filter(|way| chosen(way.name)) {
+        let mut bench = Bench::new();
+        world(&mut bench, persons, way.donors);
+        bench.took.clear();
+        there_and_back(&mut bench, way, persons, entries, batch);
+        bench.report(way.name, batch as usize);
+    }
+    if chosen("mix") {
+        let mut bench = Bench::new();
+        let relations = world(&mut bench, persons, &[1, 4]);
+        spend_own(&mut bench, persons);
+        bench.took.clear();
+        mix(&mut bench, &relations, persons, entries, batch);
+        bench.report("mix", batch as usize);
+        let start = nanos();
+        let Ok(audit) = audit(&bench.state, Some(bench.state.digest()));
+        assert!(audit.is_clean(), "{audit}");
+        println!("audit of {} rows clean, in {:.2} s", bench.state.len(), (nanos() - start) as f64 / 1e9);
+    }
+}
+
+fn spend(beneficiary: Person, institution: Institution, amount: u64, own: bool) -> Spend {
+    Spend {
+        beneficiary,
+        credential: Credential { kind: CredentialKind::ElectronicCode, holder: beneficiary },
+        institution,
+        med_type: MedType::OUTPATIENT,
+        amount: fen(amount),
+        use_own_account: own,
+        all_or_nothing: false,
+    }
+}
+
+/// An entry of payments, and an entry that refunds them all.
+fn there_and_back(bench: &mut Bench, way: &Way, persons: u64, entries: u64, batch: u64) {
     for _ in 0..entries {
-        let mut asked = vec![];
+        let first = bench.dice.below(persons);
+        let payers = (first..first + batch).map(|number| number % persons);
+        let shops: Vec<Institution> =
+            payers.clone().map(|n| shop(n % 4 + way.away + 4 * bench.dice.below(SHOPS / 4))).collect();
+        let spends = payers.zip(&shops).map(|(n, shop)| spend(person(n), *shop, way.amount, way.own));
+        let at = |institution: &Institution| Caller::Institution(*institution);
+        let batch = batch as usize;
+        let paid = if way.held {
+            let calls = spends.zip(&shops).map(|(spend, shop)| (at(shop), Call::AuthoriseSpend(spend)));
+            let held = bench.all_done("authorise", batch, calls.collect());
+            let confirmed = |(hold, shop): (Position, &Institution)| {
+                (at(shop), Call::ConfirmSpend { hold: HoldId(hold), amount: None })
+            };
+            bench.all_done("confirm", batch, held.into_iter().zip(&shops).map(confirmed).collect())
+        } else {
+            let calls = spends.zip(&shops).map(|(spend, shop)| (at(shop), Call::Settle(spend)));
+            bench.all_done("settle", batch, calls.collect())
+        };
+        let refunded = |(payment, shop): (Position, &Institution)| {
+            (at(shop), Call::Refund { payment: PaymentId(payment), amount: None })
+        };
+        bench.all_done("refund", batch, paid.into_iter().zip(&shops).map(refunded).collect());
+    }
+}
+
+fn mix(bench: &mut Bench, relations: &[(Person, RelationId)], persons: u64, entries: u64, batch: u64) {
+    let mut payments: Vec<(Institution, PaymentId)> = vec![];
+    for _ in 0..entries {
+        let mut calls = vec![];
         for _ in 0..batch {
             let who = bench.dice.below(persons);
-            let (caller, call) = match bench.dice.below(100) {
+            calls.push(match bench.dice.below(100) {
                 0..5 if !payments.is_empty() => {
                     let at = bench.dice.below(payments.len() as u64) as usize;
                     let (institution, payment) = payments.swap_remove(at);
@@ -124,120 +262,84 @@ fn main() {
                 }
                 5..10 => {
                     let (donor, relation) = relations[bench.dice.below(relations.len() as u64) as usize];
-                    (Caller::Person(donor), Call::SetQuota { relation, amount: fen(1_000) })
+                    (Caller::Person(donor), quota(relation, 1_000))
                 }
                 _ => {
-                    let institution = shop(bench.dice.below(2_000));
-                    let call = Call::Settle {
-                        beneficiary: person(who),
-                        institution,
-                        amount: fen(100 + bench.dice.below(20_000)),
-                        use_own_account: true,
-                        all_or_nothing: false,
-                    };
-                    (Caller::Institution(institution), call)
+                    let institution = shop(bench.dice.below(SHOPS));
+                    let spend = spend(person(who), institution, 100 + bench.dice.below(20_000), true);
+                    (Caller::Institution(institution), Call::Settle(spend))
                 }
-            };
-            asked.push(bench.ask(caller, call));
+            });
         }
-        let (index, outcomes) = bench.entry(&asked);
-        for (place, (outcome, asked)) in outcomes.iter().zip(&asked).enumerate() {
-            match (outcome, &asked.call) {
-                (Outcome::Done(_), Call::Settle { institution, .. }) => {
-                    payments.push((*institution, PaymentId(Position { index, place: place as u16 })));
-                }
-                (Outcome::Done(_), _) => {}
-                (Outcome::Refused(_), _) => refused += 1,
+        for ((_, outcome), (caller, _)) in bench.entry("all", calls.clone()).into_iter().zip(calls) {
+            if let (Outcome::Done(events), Caller::Institution(institution)) = (outcome, caller) {
+                let settled = events.into_iter().find_map(|event| match event {
+                    Event::Settled { payment, .. } => Some((institution, payment)),
+                    _ => None,
+                });
+                payments.extend(settled);
             }
         }
     }
-    let transactions = (entries * batch) as f64;
-    // The median entry: what else runs on the machine meets some entries, not most.
-    let micros = |times: &mut Vec<Duration>| {
-        times.sort();
-        times[times.len() / 2].as_secs_f64() * 1e6 / batch as f64
-    };
-    println!(
-        "{transactions} transactions in entries of {batch}, {} rows, {refused} refused, {:.2} rows changed each",
-        bench.state.len(),
-        bench.changed as f64 / transactions
-    );
-    println!(
-        "decide {:.2} µs, absorb with digest {:.2} µs",
-        micros(&mut bench.deciding),
-        micros(&mut bench.absorbing)
-    );
-    let start = Instant::now();
-    let Ok(audit) = audit(&bench.state, Some(bench.state.digest()));
-    assert!(audit.is_clean(), "{audit}");
-    println!("audit clean, in {:.2} s", start.elapsed().as_secs_f64());
 }
 
-fn fen(amount: u64) -> Fen {
-    Fen::new(amount).expect("an amount")
+fn quota(relation: RelationId, amount: u64) -> Call {
+    Call::SetQuota { relation, amount: fen(amount), expiry: Expiry::Keep }
 }
 
-/// Everyone but the residents has money; person n gets from n + 1 and n + 4 (who live elsewhere and in
-/// the same city).
-fn world(bench: &mut Bench, persons: u64) -> Vec<(Person, RelationId)> {
+/// Everyone has money, and donors: person n gets from n + `far` for each of these.
+fn world(bench: &mut Bench, persons: u64, donors: &[u64]) -> Vec<(Person, RelationId)> {
     let mut calls = vec![(Caller::National, Call::Genesis { cluster: [1; 16], policy: Policy::default() })];
     for number in 0..4 {
         let area = city(number);
-        let province: Province = area.province();
-        calls.push((Caller::National, Call::RegisterProvince { province, kinship: KinshipScope::Wide }));
+        let (province, kinship) = (area.province(), KinshipScope::Wide);
+        calls.push((Caller::National, Call::RegisterProvince { province, kinship, effective: None }));
         calls.push((Caller::National, Call::RegisterArea { area }));
         let from = Stamp(bench.stamp + 10);
         calls.push((Caller::National, Call::SetAreaOpen { area, from, until: None }));
     }
-    for number in 0..2_000 {
+    for number in 0..SHOPS {
         let (institution, area) = (shop(number), city(number));
         let kind = InstitutionKind::Hospital;
         let call = Call::RegisterInstitution { institution, kind, area, wallet_open: true };
         calls.push((Caller::Province(area.province()), call));
     }
-    bench.all_done(calls.drain(..13).collect());
-    bench.all_done(calls);
-    let mut calls = vec![];
     for number in 0..persons {
         let (person, area) = (person(number), city(number));
-        let insurance = Insurance::Employee;
-        calls.push((Caller::Agency(area), Call::EnrolPerson { person, insurance, area }));
+        let (agency, insurance) = (Caller::Agency(area), Insurance::Employee);
+        calls.push((agency, Call::EnrolPerson { person, insurance, area, retired: false }));
         calls.push((Caller::Person(person), Call::ActivateWallet { person }));
         let amount = fen(if number % 2 == 0 { 10_000_000 } else { 2_000_000 });
         let period = Stamp(bench.stamp).month();
-        calls.push((Caller::Agency(area), Call::CreditAccount { person, amount, period }));
+        calls.push((agency, Call::CreditAccount { person, amount, period }));
     }
-    bench.all_done(calls);
-    let pairs: Vec<(Person, Person)> =
-        (0..persons).flat_map(|n| [1, 4].map(|far| (person((n + far) % persons), person(n)))).collect();
-    let propose = |(donor, beneficiary): &(Person, Person)| {
-        let call =
-            Call::ProposeRelation { donor: *donor, beneficiary: *beneficiary, kinship: Kinship::Sibling };
-        (Caller::Person(*donor), call)
+    bench.all_done("begin", 1_000, calls);
+    let pairs: Vec<(Person, Person)> = (0..persons)
+        .flat_map(|n| donors.iter().map(move |far| (person((n + far) % persons), person(n))))
+        .collect();
+    let propose = |&(donor, beneficiary): &(Person, Person)| {
+        let call = Call::ProposeRelation { donor, beneficiary, kinship: Kinship::Sibling };
+        (Caller::Person(donor), call)
     };
-    let proposed = bench.all_done(pairs.iter().map(propose).collect());
+    let proposed = bench.all_done("begin", 1_000, pairs.iter().map(propose).collect());
     let mut calls = vec![];
     let mut relations = vec![];
     for ((donor, beneficiary), position) in pairs.into_iter().zip(proposed) {
         let relation = RelationId(position);
         calls.push((Caller::Person(beneficiary), Call::AcceptRelation { relation }));
-        calls.push((Caller::Person(donor), Call::SetQuota { relation, amount: fen(500_000) }));
+        calls.push((Caller::Person(donor), quota(relation, QUOTA)));
         relations.push((donor, relation));
     }
-    bench.all_done(calls);
-    // Half of the people spend their own account first, so that donors are needed.
-    let mut calls = vec![];
-    for number in 0..persons {
-        let institution = shop(number % 2_000);
-        let call = Call::Settle {
-            beneficiary: person(number),
-            institution,
-            amount: fen(if number % 2 == 0 { 1 } else { 1_000_000 }),
-            use_own_account: true,
-            all_or_nothing: false,
-        };
-        calls.push((Caller::Institution(institution), call));
-    }
-    bench.all_done(calls);
+    bench.all_done("begin", 1_000, calls);
     relations
+}
+
+/// Half of the people spend their own account first, so that donors are needed.
+fn spend_own(bench: &mut Bench, persons: u64) {
+    let calls = (0..persons).map(|number| {
+        let institution = shop(number);
+        let amount = if number % 2 == 0 { 1 } else { 1_000_000 };
+        (Caller::Institution(institution), Call::Settle(spend(person(number), institution, amount, true)))
+    });
+    bench.all_done("begin", 1_000, calls.collect());
 }

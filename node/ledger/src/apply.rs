@@ -1,5 +1,6 @@
 //! The only door: a log entry goes in, answers and changes come out.
 
+use crate::changes::Changes;
 use crate::codec;
 use crate::command::{Call, Transaction};
 use crate::decision::{Answer, Event, Outcome, Refusal};
@@ -7,7 +8,7 @@ use crate::entry::{Entry, Ruled, Stop, ensure};
 use crate::limits::ENTRY_TRANSACTIONS_MAX;
 use crate::stamp::Stamp;
 use crate::table::{Key, RequestRecord};
-use crate::view::{Changes, View};
+use crate::view::View;
 use crate::{
     account, calendar, clearing, enrol, hold, insurance, offer, payout, period, policy, premium, prepayment,
     priority, quota, refund, register, relation, relocate, reverse, rights, settle, suspend, tariff, tick,

@@ -1,7 +1,8 @@
 //! The sums that must hold over any state: the invariants of domain.md 5, checked record by record.
 //!
-//! An audit reads the state in pages and never holds more than a bounded number of sums, so it works on
-//! a state of any size. It trusts nothing that it can recompute: indexes are compared with the records
+//! An audit reads the state in pages. Of persons, relations, payments and requests it compares a bounded number at a
+//! time; of months, lines between areas and tallies it holds all, which grow with areas and years, not with persons. So it
+//! works on a state of any size. It trusts nothing that it can recompute: indexes are compared with the records
 //! that they index, both ways.
 
 mod cases;

@@ -60,6 +60,19 @@ impl bincode::enc::write::Writer for Tail<'_> {
     }
 }
 
+/// Sixteen bytes as one number: what is stored is the same as for one after another, and costs a fraction.
+pub(crate) mod sixteen {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u128(u128::from_le_bytes(*bytes))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+        u128::deserialize(from).map(u128::to_le_bytes)
+    }
+}
+
 /// A value from exactly these bytes, without a version.
 pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let (value, used) = bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|_| DecodeError::Layout)?;

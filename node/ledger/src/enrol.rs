@@ -75,6 +75,8 @@ fn change<V: View>(
     record.insurance = insurance;
     record.area = area;
     record.status = InsuranceStatus::Normal;
+    // Insured anew: what failed to come before is no reason for cash any more (domain.md 4, 39).
+    record.failed_transfer = None;
     record.retired = retired;
     if insurance == Insurance::Employee {
         record.account.get_or_insert_with(|| Account::empty(area)).area = area;

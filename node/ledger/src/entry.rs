@@ -1,9 +1,10 @@
 //! A log entry in the middle of being applied: what all its transactions share.
 
+use crate::changes::Changes;
 use crate::command::Policy;
 use crate::decision::{Event, Refusal};
 use crate::id::{Area, Person, Position, RelationId};
-use crate::stamp::Stamp;
+use crate::stamp::{Month, Stamp};
 use crate::table::{
     AreaRecord, DayRecord, Key, LedgerRecord, PersonRecord, PolicyRecord, Record, RelationRecord,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Entry<'a, V: View> {
     pub draft: Draft<'a, V>,
     /// Ledger time, one for the whole entry.
     pub now: Stamp,
+    /// Its calendar month: what is paid and refunded now is booked to it.
+    pub month: Month,
     /// Where the transaction at hand stands.
     pub position: Position,
     /// What the ledger knows of itself; none before genesis. Written back once, at the end.
@@ -61,7 +64,7 @@ impl<'a, V: View> Entry<'a, V> {
         let ledger = draft.find::<LedgerRecord>(&Key::Ledger {})?.map(|found| found.clone());
         let now = ledger.as_ref().map_or(stamp, |ledger| ledger.now.max(stamp));
         let position = Position { index, place: 0 };
-        let mut entry = Entry { draft, now, position, ledger, policy: Policy::default() };
+        let mut entry = Entry { draft, now, month: now.month(), position, ledger, policy: Policy::default() };
         entry.refresh_policy()?;
         Ok(entry)
     }
@@ -80,7 +83,7 @@ impl<'a, V: View> Entry<'a, V> {
     }
 
     /// Closes the entry: the changes, ledger time among them.
-    pub fn close(mut self) -> Result<crate::view::Changes, V::Fault> {
+    pub fn close(mut self) -> Result<Changes, V::Fault> {
         if let Some(mut ledger) = self.ledger.take() {
             if ledger.day < self.now.day() {
                 ledger.day = self.now.day();
@@ -97,6 +100,11 @@ impl<'a, V: View> Entry<'a, V> {
     /// The record of this key.
     pub fn find<R: Record>(&self, key: &Key) -> Ruled<V, Option<Found<R>>> {
         self.draft.find(key).map_err(Stop::Fault)
+    }
+
+    /// The record of this key, or one that starts from nothing, to be changed.
+    pub fn edit_at<R: Record + Default>(&mut self, key: Key) -> Ruled<V, &mut R> {
+        self.draft.edit_at(key).map_err(Stop::Fault)
     }
 
     /// The person, if enrolled.

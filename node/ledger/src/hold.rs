@@ -7,6 +7,7 @@ use crate::decision::{Event, LegPaid, LegRefunded, Refusal};
 use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{HoldId, PaymentId};
 use crate::money::Fen;
+use crate::relation;
 use crate::settle;
 use crate::spend::{self, Plan};
 use crate::stamp::Stamp;
@@ -111,6 +112,7 @@ pub(crate) fn confirm<V: View>(entry: &mut Entry<'_, V>, hold: HoldId, amount: O
         cash_refunded: Fen::ZERO,
         own_first: record.own_first,
         reinstated: false,
+        reversed: false,
     };
     let state = HoldState::Confirmed { payment: PaymentId(entry.position) };
     let Resolved { own, legs, cash, paid, released } = resolve(entry, hold, record, user, amount, state)?;
@@ -153,7 +155,7 @@ fn give_back<V: View>(
     state: HoldState,
     events: &mut Vec<Event>,
 ) -> Ruled<V, ()> {
-    let user = entry.person(record.beneficiary)?;
+    let user = relation::party(entry, record.beneficiary)?;
     let resolved = resolve(entry, hold, record, user, Fen::ZERO, state)?;
     events.extend(resolved.released);
     Ok(())
@@ -200,8 +202,8 @@ fn resolve<V: View>(
         let (relation, donor) = (leg.relation, leg.donor);
         let amount = spend::take(&mut rest, leg.amount);
         let freed = less(leg.amount, amount);
-        let quota = entry.relation(relation)?;
-        let giver = entry.person(donor)?;
+        let quota = relation::named(entry, relation)?;
+        let giver = relation::party(entry, donor)?;
         let to_quota = quota.takes_back(&giver, &user, entry.now);
         let quota = entry.draft.edit(Key::Relation { relation }, quota);
         quota.spend_held(amount);

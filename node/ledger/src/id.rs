@@ -86,7 +86,7 @@ impl fmt::Display for Area {
 
 /// An insured person: an opaque id of 16 bytes (a UUID outside). Names and certificate numbers stay outside.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Person(pub [u8; 16]);
+pub struct Person(#[serde(with = "crate::codec::sixteen")] pub [u8; 16]);
 
 impl fmt::Debug for Person {
     /// Masked: a person is never printed whole, not even by accident.
@@ -97,13 +97,24 @@ impl fmt::Debug for Person {
 
 /// A designated institution (定点医药机构): `fixmedins_code`, a letter (H hospital, P pharmacy) and 11 digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "[u8; 12]")]
+#[serde(try_from = "(u64, u32)", into = "(u64, u32)")]
 pub struct Institution([u8; 12]);
 
-impl TryFrom<[u8; 12]> for Institution {
+/// Stored as its twelve bytes, written in two pieces.
+impl From<Institution> for (u64, u32) {
+    fn from(Institution(code): Institution) -> (u64, u32) {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = code;
+        (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))
+    }
+}
+
+impl TryFrom<(u64, u32)> for Institution {
     type Error = &'static str;
 
-    fn try_from(code: [u8; 12]) -> Result<Institution, &'static str> {
+    fn try_from((head, tail): (u64, u32)) -> Result<Institution, &'static str> {
+        let mut code = [0; 12];
+        code[..8].copy_from_slice(&head.to_le_bytes());
+        code[8..].copy_from_slice(&tail.to_le_bytes());
         let code = core::str::from_utf8(&code).map_err(|_| "an institution code that is not ASCII")?;
         Institution::new(code).ok_or("not the form of an institution code")
     }
@@ -204,13 +215,21 @@ impl FileNumber {
 /// A kind of medical service (`med_type`): 2 to 8 digits. Provinces extend the national two-digit kinds (2101, 140104),
 /// so the first two digits say the class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "[u8; 8]")]
+#[serde(try_from = "u64", into = "u64")]
 pub struct MedType([u8; 8]);
 
-impl TryFrom<[u8; 8]> for MedType {
+/// Stored as its eight bytes, written in one piece.
+impl From<MedType> for u64 {
+    fn from(MedType(bytes): MedType) -> u64 {
+        u64::from_le_bytes(bytes)
+    }
+}
+
+impl TryFrom<u64> for MedType {
     type Error = &'static str;
 
-    fn try_from(bytes: [u8; 8]) -> Result<MedType, &'static str> {
+    fn try_from(bytes: u64) -> Result<MedType, &'static str> {
+        let bytes = bytes.to_le_bytes();
         MedType::new(padded(&bytes)).filter(|kind| kind.0 == bytes).ok_or("not the form of a med_type")
     }
 }
@@ -253,7 +272,7 @@ fn padded(bytes: &[u8]) -> &str {
 
 /// A request id: a UUIDv7 chosen by the caller before the first send. Its first 48 bits are its time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RequestId(pub [u8; 16]);
+pub struct RequestId(#[serde(with = "crate::codec::sixteen")] pub [u8; 16]);
 
 impl RequestId {
     /// The latest time that an id can carry: it has 48 bits for it.

@@ -72,7 +72,12 @@ pub(crate) fn set_status<V: View>(
     ensure(record.status != status, Refusal::StatusUnchanged)?;
 
     // From here on the setting must succeed.
-    entry.draft.edit(Key::Person { person }, record).status = status;
+    let record = entry.draft.edit(Key::Person { person }, record);
+    record.status = status;
+    if status == InsuranceStatus::Normal {
+        // Insured again where the balance came back to: no reason for cash any more (domain.md 4, 39).
+        record.failed_transfer = None;
+    }
     done::<V>(Event::InsuranceStatusSet { person, status })
 }
 

@@ -36,6 +36,9 @@ pub const OBLIGATIONS_PER_STEP: usize = 4_096;
 /// Open offers of one relation.
 pub const OFFERS_MAX: usize = 16;
 
+/// Open offers of one donor, over all relations: an account counts them in two bytes.
+pub const OFFERS_OF_DONOR_MAX: u16 = u16::MAX;
+
 /// Disputes that one clearing line keeps.
 pub const DISPUTES_MAX: usize = 16;
 

@@ -2,12 +2,13 @@
 //! [`View`] there is.
 
 use crate::apply::{At, apply};
+use crate::changes::Changes;
 use crate::codec;
 use crate::command::Transaction;
 use crate::decision::Answer;
 use crate::digest::{Digest, RowHash};
 use crate::table::{Key, Row, Table};
-use crate::view::{Changes, View};
+use crate::view::View;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

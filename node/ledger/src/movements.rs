@@ -11,7 +11,7 @@ use crate::stamp::{Day, Month, Stamp};
 use crate::table::{
     DayRecord, Destination, Key, PaymentRecord, PortabilityRecord, Record, RefundPart, RefundRecord, Row, Use,
 };
-use crate::view::{Draft, Found, View};
+use crate::view::{View, find};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -288,8 +288,4 @@ fn following(position: Position) -> Position {
         Some(place) => Position { place, ..position },
         None => Position { index: position.index.saturating_add(1), place: 0 },
     }
-}
-
-fn find<V: View, R: Record>(view: &V, key: &Key) -> Result<Option<Found<R>>, V::Fault> {
-    Draft::new(view).find(key)
 }

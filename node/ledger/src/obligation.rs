@@ -72,21 +72,18 @@ fn post<V: View>(
     if payer == payee || amount.is_zero() {
         return Ok(());
     }
-    let month = entry.now.month();
-    let key = Key::Obligation { month, payer, payee, usage };
-    let found = entry.find::<ObligationRecord>(&key)?;
-    let record = entry.draft.edit_or_default(key, found);
+    let month = entry.month;
+    let record = entry.edit_at::<ObligationRecord>(Key::Obligation { month, payer, payee, usage })?;
     let sum = match side {
         Side::Charged => &mut record.charged,
         Side::Refunded => &mut record.refunded,
     };
     *sum = sum.plus(amount);
-    if payer.province() == payee.province() {
+    let province = payer.province();
+    if province == payee.province() {
         return Ok(());
     }
-    let key = Key::Usage { month, province: payer.province() };
-    let found = entry.find::<UsageRecord>(&key)?;
-    let record = entry.draft.edit_or_default(key, found);
+    let record = entry.edit_at::<UsageRecord>(Key::Usage { month, province })?;
     let sum = match side {
         Side::Charged => &mut record.charged,
         Side::Refunded => &mut record.refunded,

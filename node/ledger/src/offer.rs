@@ -8,12 +8,12 @@ use crate::decision::{Event, Refusal};
 use crate::entry::{Entry, Ruled, Stop, ensure, ensure_none};
 use crate::id::{OfferId, Person, RelationId};
 use crate::key::Part;
-use crate::limits::OFFERS_MAX;
+use crate::limits::{OFFERS_MAX, OFFERS_OF_DONOR_MAX};
 use crate::money::Fen;
 use crate::quota::{self, Raised};
 use crate::relation;
 use crate::stamp::Stamp;
-use crate::table::{Key, OfferRecord, OfferState, OfferingRecord, RelationRecord, ReturningRecord};
+use crate::table::{Account, Key, OfferRecord, OfferState, OfferingRecord, RelationRecord, ReturningRecord};
 use crate::view::{Found, View};
 use alloc::vec::Vec;
 
@@ -24,8 +24,9 @@ impl OfferRecord {
     }
 }
 
-/// Whether another offer may be made. Those whose time has come do not count, swept or not.
-pub(crate) fn room<V: View>(entry: &Entry<'_, V>, record: &RelationRecord) -> Ruled<V, ()> {
+/// Whether another offer may be made. Those whose time has come do not count, swept or not; but for the count that the
+/// account keeps, from which only a sweep takes them.
+pub(crate) fn room<V: View>(entry: &Entry<'_, V>, record: &RelationRecord, giver: &Account) -> Ruled<V, ()> {
     if entry.policy.one_offer_at_a_time {
         ensure(!waits_for_any(entry, record.donor)?, Refusal::OfferPending)?;
     }
@@ -33,7 +34,7 @@ pub(crate) fn room<V: View>(entry: &Entry<'_, V>, record: &RelationRecord) -> Ru
     for offer in &record.offers {
         waiting += usize::from(named(entry, *offer)?.waits(entry.now));
     }
-    ensure(waiting < OFFERS_MAX, Refusal::OffersFull)
+    ensure(waiting < OFFERS_MAX && giver.offers < OFFERS_OF_DONOR_MAX, Refusal::OffersFull)
 }
 
 /// Whether an offer of the donor still waits: whether one returns later than now.
@@ -57,7 +58,7 @@ pub(crate) fn make<V: View>(
     let giver = relation::party(entry, donor)?;
     entry.draft.edit(Key::Relation { relation }, record).offers.push(offer);
     let account = account::of(entry.draft.edit(Key::Person { person: donor }, giver));
-    account.offers = account.offers.saturating_add(1);
+    account.offers = account.offers.checked_add(1).expect("there is room for it");
     let available = account.available;
     let state = OfferState::Open;
     entry.draft.put(Key::Offer { offer }, OfferRecord { relation, amount, expiry, made, returns, state });
@@ -75,7 +76,8 @@ pub(crate) fn accept<V: View>(entry: &mut Entry<'_, V>, offer: OfferId) -> Ruled
     let giver = entry.person(between.donor)?;
     let user = entry.person(between.beneficiary)?;
     let policy = entry.policy;
-    ensure_none(&[giver.not_acting(), giver.not_giving(&policy), user.not_acting()])?;
+    let overflow = between.cannot_hold(amount);
+    ensure_none(&[giver.not_acting(), giver.not_giving(&policy), user.not_acting(), overflow])?;
     ensure(between.is_usable(&giver, &user), Refusal::RelationNotActive)?;
     ensure(record.waits(entry.now), Refusal::OfferNotOpen)?;
     ensure(entry.open_between(giver.area, user.area)?, Refusal::AreaClosed)?;

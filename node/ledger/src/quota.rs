@@ -15,7 +15,13 @@ use crate::view::View;
 use alloc::vec::Vec;
 
 impl RelationRecord {
-    // limit = used + held + unused, and no limit passes what was ever credited to the donor. So nothing overflows.
+    // limit = used + held + unused, and no limit passes the largest amount. So nothing overflows.
+
+    /// Whether so much more would pass the largest amount. It may, although the donor has it: what was spent and went
+    /// back to the account counts as used (domain.md 5b, 12), and can be frozen again.
+    pub(crate) fn cannot_hold(&self, more: Fen) -> Option<Refusal> {
+        self.limit.checked_add(more).is_none().then_some(Refusal::AmountOverflow)
+    }
 
     /// Spends of what is unused.
     pub(crate) fn spend(&mut self, amount: Fen) {
@@ -83,7 +89,8 @@ pub(crate) fn set<V: View>(
     let user = entry.person(record.beneficiary)?;
     let policy = entry.policy;
     let wallet = (!user.wallet_active).then_some(Refusal::WalletInactive);
-    ensure_none(&[giver.not_acting(), giver.not_giving(&policy), user.not_insured(), wallet])?;
+    let overflow = record.cannot_hold(amount);
+    ensure_none(&[giver.not_acting(), giver.not_giving(&policy), user.not_insured(), wallet, overflow])?;
     ensure(record.is_usable(&giver, &user), Refusal::RelationNotActive)?;
     ensure(entry.open_between(giver.area, user.area)?, Refusal::AreaClosed)?;
     ensure(!policy.is_closed_at(entry.now), Refusal::ClosedHours)?;
@@ -92,7 +99,7 @@ pub(crate) fn set<V: View>(
     ensure(policy.raises_per_day == 0 || raises < policy.raises_per_day, Refusal::RaisesExhausted)?;
     ensure(policy.raise_max.is_zero() || amount <= policy.raise_max, Refusal::RaiseTooLarge)?;
     if policy.offers {
-        offer::room(entry, &record)?;
+        offer::room(entry, &record, &account)?;
     }
     ensure(expiry != Expiry::Keep || !record.is_expired(entry.now), Refusal::QuotaExpired)?;
     ensure(amount <= account.available, Refusal::BalanceExceeded)?;
@@ -128,7 +135,7 @@ pub(crate) fn raise<V: View>(
     let record = relation::named(entry, relation)?;
     let before = record.expires;
     let record = entry.draft.edit(Key::Relation { relation }, record);
-    record.limit = record.limit.checked_add(amount).expect("no more than was credited");
+    record.limit = record.limit.checked_add(amount).expect("checked before");
     record.unused = record.unused.checked_add(amount).expect("no more than was credited");
     record.raised = Some(entry.now);
     record.expires = match expiry {

@@ -8,7 +8,7 @@ use crate::id::{Area, Institution, MedType, PaymentId, Position, RefundId};
 use crate::money::{Fen, Sum};
 use crate::stamp::{Day, Stamp};
 use crate::table::{DayRecord, Key, Payee, PaymentRecord, Record, RefundRecord};
-use crate::view::{Draft, Found, View};
+use crate::view::{View, find};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -286,8 +286,4 @@ fn whole(amount: Fen) -> i128 {
 
 fn sum(amounts: impl Iterator<Item = Fen>) -> i128 {
     amounts.fold(Sum::ZERO, Sum::plus).get() as i128 // far below 2^127
-}
-
-fn find<V: View, R: Record>(view: &V, key: &Key) -> Result<Option<Found<R>>, V::Fault> {
-    Draft::new(view).find(key)
 }

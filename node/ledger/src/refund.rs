@@ -8,6 +8,7 @@ use crate::entry::{Entry, Ruled, ensure};
 use crate::id::{Area, PaymentId, Person, RefundId};
 use crate::money::Fen;
 use crate::obligation;
+use crate::relation;
 use crate::stamp::DAY_MS;
 use crate::table::{Destination, Key, Leg, Payee, PaymentRecord, PersonRecord, RefundPart, RefundRecord};
 use crate::tally;
@@ -156,8 +157,8 @@ fn give_leg<V: View>(
     user: &PersonRecord,
     amount: Fen,
 ) -> Ruled<V, Destination> {
-    let giver = entry.person(leg.donor)?;
-    let quota = entry.relation(leg.relation)?;
+    let giver = relation::party(entry, leg.donor)?;
+    let quota = relation::named(entry, leg.relation)?;
     if !quota.takes_back(&giver, user, entry.now) {
         return give_account(entry, record, leg.area, leg.donor, giver, amount);
     }

@@ -55,13 +55,17 @@ fn keep_out<V: View>(entry: &mut Entry<'_, V>, key: Key, original: RequestId) ->
     Ok(Original::NotArrived)
 }
 
-/// All that is left of a payment is given back; none if nothing is.
+/// All that is left of a payment is given back; none if nothing is. From now on its refunds stand: whoever reverses the
+/// payment first and the refund of it later wants both undone, not the payment charged again.
 fn unpay<V: View>(entry: &mut Entry<'_, V>, payment: PaymentId) -> Ruled<V, Option<Vec<Event>>> {
-    let record = entry.find::<PaymentRecord>(&Key::Payment { payment })?.expect("payments are kept");
-    if record.left().is_zero() {
-        return Ok(None);
-    }
-    refund::give_back(entry, payment, None, Window::Ignored).map(Some)
+    let key = Key::Payment { payment };
+    let record = entry.find::<PaymentRecord>(&key)?.expect("payments are kept");
+    let undone = match record.left().is_zero() {
+        true => None,
+        false => Some(refund::give_back(entry, payment, None, Window::Ignored)?),
+    };
+    entry.draft.edit(key, record).reversed = true;
+    Ok(undone)
 }
 
 /// What is held goes back; none if it has, or will with the next tick. What became a payment has a request of its own,

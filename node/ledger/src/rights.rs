@@ -5,8 +5,8 @@
 //! settlement is meant, and is taken only once the ledger has begun, so that before genesis a caller
 //! of the right kind hears `NotBegun`.
 //!
-//! An id of a relation or a settlement is a position in the log. One that the log has not reached says
-//! nothing about anybody, so there the rule itself may answer `RelationUnknown` or `PaymentUnknown`.
+//! An id of a relation, an offer, a hold, a settlement or a case is a position in the log. One that the log has not
+//! reached says nothing about anybody, so there the rule itself may answer `RelationUnknown`, `PaymentUnknown` and so on.
 
 use crate::command::{Call, Caller, InsuranceStatus, Party};
 use crate::decision::Refusal;
@@ -98,12 +98,12 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
 /// Whether the person, relation, settlement or case that is meant is the caller's.
 fn is_theirs<V: View>(entry: &Entry<'_, V>, caller: &Caller, call: &Call) -> Ruled<V, bool> {
     match call {
-        Call::CreditAccount { person, .. }
-        | Call::SetInsuranceStatus { person, .. }
+        // Money goes in and out where the account is kept, which for a resident may be another area than the person's.
+        Call::CreditAccount { person, .. } | Call::Payout { person, .. } => kept_by(entry, caller, *person),
+        Call::SetInsuranceStatus { person, .. }
         | Call::SetRetired { person, .. }
         | Call::TerminateInsurance { person, .. }
         | Call::RegisterDeath { person }
-        | Call::Payout { person, .. }
         | Call::MoveWithinProvince { person, .. } => insured_by(entry, caller, *person),
         Call::ApplyTransfer { person, .. } => match caller {
             Caller::Person(_) => Ok(true), // the person's own: the transaction alone has told
@@ -189,6 +189,11 @@ fn insures(caller: &Caller, area: Area) -> bool {
 fn insured_by<V: View>(entry: &Entry<'_, V>, caller: &Caller, person: Person) -> Ruled<V, bool> {
     let record = entry.find::<PersonRecord>(&Key::Person { person })?;
     Ok(record.is_some_and(|record| insures(caller, record.area)))
+}
+
+fn kept_by<V: View>(entry: &Entry<'_, V>, caller: &Caller, person: Person) -> Ruled<V, bool> {
+    let record = entry.find::<PersonRecord>(&Key::Person { person })?;
+    Ok(record.is_some_and(|record| insures(caller, record.paying_area())))
 }
 
 /// The nation supervises everybody, a province who is insured or designated in it.

@@ -54,6 +54,7 @@ pub(crate) fn pay<V: View>(
         cash_refunded: Fen::ZERO,
         own_first,
         reinstated: false,
+        reversed: false,
     };
     book(entry, record, None, paid, skipped)
 }

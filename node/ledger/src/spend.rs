@@ -175,7 +175,7 @@ fn fund_bears<V: View>(
     }
     let fund = entry.find::<PrepaymentRecord>(&Key::Prepayment { province })?;
     let Some(fund) = fund.filter(|fund| !fund.size.is_zero()) else { return Ok(true) };
-    let usage = entry.find::<UsageRecord>(&Key::Usage { month: entry.now.month(), province })?;
+    let usage = entry.find::<UsageRecord>(&Key::Usage { month: entry.month, province })?;
     let usage = usage.map_or(UsageRecord::default(), |usage| *usage);
     let planned = plan.parts.iter().map(|part| (part.area, part.amount)).chain([(plan.own_area, plan.own)]);
     let mut charged = usage.charged.plus(amount);

@@ -3,8 +3,8 @@
 
 use crate::id::{Area, Province};
 use crate::stamp::Month;
-use crate::table::{Key, Record, Scope, TallyRecord, Use};
-use crate::view::View;
+use crate::table::{Key, Row, Scope, TallyRecord, Use};
+use crate::view::{View, scan_between};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
@@ -125,25 +125,13 @@ fn visit<V: View>(
         scope: Scope::SameArea,
         usage: Use::Institution,
     };
-    let end = first(until.next());
-    let mut from = first(Month { year: until.year, month: 1 });
-    let mut seen = None;
-    loop {
-        let rows = view.range(&from, &end, PAGE_ROWS)?;
-        let full = rows.len() == PAGE_ROWS;
-        for (key, row) in rows {
-            let Key::Tally { month, giving, scope, usage, .. } = key else { continue };
-            let Some(record) = TallyRecord::of_row(&row) else { continue };
-            // A page starts at the last key of the one before.
-            if seen.replace(key) != Some(key) {
-                each(month, giving, scope, usage, record);
-            }
-            from = key;
+    let (from, end) = (first(Month { year: until.year, month: 1 }), first(until.next()));
+    scan_between(view, from, end, PAGE_ROWS, |key, row| {
+        if let (Key::Tally { month, giving, scope, usage, .. }, Row::Tally(record)) = (*key, row) {
+            each(month, giving, scope, usage, record);
         }
-        if !full {
-            return Ok(());
-        }
-    }
+        Ok(())
+    })
 }
 
 fn top(provinces: &[(Province, Line)], by: impl Fn(Figure) -> i128) -> Vec<Province> {

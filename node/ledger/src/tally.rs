@@ -32,14 +32,8 @@ impl PaymentRecord {
 
 /// A payment was made.
 pub(crate) fn paid<V: View>(entry: &mut Entry<'_, V>, record: &PaymentRecord) -> Ruled<V, ()> {
-    let month = entry.now.month();
-    for leg in &record.legs {
-        edit(entry, leg_key(record, leg, month), |tally| tally.paid = tally.paid.plus(leg.amount))?;
-    }
-    match count_key(record, month) {
-        Some(key) => edit(entry, key, |tally| tally.count += 1),
-        None => Ok(()),
-    }
+    let legs = record.legs.iter().map(|leg| (leg, leg.amount));
+    post(entry, record, legs, |tally| &mut tally.paid, Some(|tally| &mut tally.count))
 }
 
 /// Legs, by their place, were refunded; the payment is as it is afterwards.
@@ -48,18 +42,11 @@ pub(crate) fn refunded<V: View>(
     record: &PaymentRecord,
     legs: &[(usize, Fen)],
 ) -> Ruled<V, ()> {
-    let month = entry.now.month();
-    for (place, amount) in legs {
-        let key = leg_key(record, &record.legs[*place], month);
-        edit(entry, key, |tally| tally.refunded = tally.refunded.plus(*amount))?;
-    }
     // Where no leg got anything back, the count was not taken back by this refund.
-    match count_key(record, month) {
-        Some(key) if !legs.is_empty() && record.aid_is_back() => {
-            edit(entry, key, |tally| tally.count_back += 1)
-        }
-        Some(_) | None => Ok(()),
-    }
+    let is_back = !legs.is_empty() && record.aid_is_back();
+    let legs = legs.iter().map(|(place, amount)| (&record.legs[*place], *amount));
+    let count: Option<Count> = if is_back { Some(|tally| &mut tally.count_back) } else { None };
+    post(entry, record, legs, |tally| &mut tally.refunded, count)
 }
 
 /// A refund of legs was undone; the payment is as it is afterwards. The money counts as paid again, in the month of the
@@ -69,19 +56,44 @@ pub(crate) fn reinstated<V: View>(
     record: &PaymentRecord,
     legs: &[(usize, Fen)],
 ) -> Ruled<V, ()> {
-    let month = entry.now.month();
     let paid = sum(record.legs.iter().map(|leg| leg.amount));
     let back = sum(record.legs.iter().map(|leg| leg.refunded));
     let was_back = back.get() + sum(legs.iter().map(|(_, amount)| *amount)).get() == paid.get();
-    for (place, amount) in legs {
-        let key = leg_key(record, &record.legs[*place], month);
-        edit(entry, key, |tally| tally.paid = tally.paid.plus(*amount))?;
+    // Refunds had reached the whole; now they do not.
+    let count: Option<Count> =
+        if !legs.is_empty() && was_back { Some(|tally| &mut tally.count) } else { None };
+    let legs = legs.iter().map(|(place, amount)| (&record.legs[*place], *amount));
+    post(entry, record, legs, |tally| &mut tally.paid, count)
+}
+
+/// A figure of a row.
+type Money = fn(&mut TallyRecord) -> &mut Sum;
+type Count = fn(&mut TallyRecord) -> &mut u64;
+
+/// Adds to the rows of the legs' money and, where the payment's 人次 changes, one to its row.
+fn post<'r, V: View>(
+    entry: &mut Entry<'_, V>,
+    record: &'r PaymentRecord,
+    legs: impl Iterator<Item = (&'r Leg, Fen)>,
+    money: Money,
+    count: Option<Count>,
+) -> Ruled<V, ()> {
+    let month = entry.month;
+    let mut counted = count.and_then(|count| Some((count_key(record, month)?, count)));
+    for (leg, amount) in legs {
+        let key = leg_key(record, leg, month);
+        let tally = entry.edit_at::<TallyRecord>(key)?;
+        let sum = money(tally);
+        *sum = sum.plus(amount);
+        // Most often it is the row at hand.
+        if let Some((_, count)) = counted.take_if(|(counted, _)| *counted == key) {
+            *count(tally) += 1;
+        }
     }
-    match count_key(record, month) {
-        // Refunds had reached the whole; now they do not.
-        Some(key) if !legs.is_empty() && was_back => edit(entry, key, |tally| tally.count += 1),
-        Some(_) | None => Ok(()),
+    if let Some((key, count)) = counted {
+        *count(entry.edit_at::<TallyRecord>(key)?) += 1;
     }
+    Ok(())
 }
 
 /// The row of a leg's money.
@@ -107,10 +119,4 @@ fn count_key(record: &PaymentRecord, month: Month) -> Option<Key> {
 
 fn sum(amounts: impl Iterator<Item = Fen>) -> Sum {
     amounts.fold(Sum::ZERO, Sum::plus)
-}
-
-fn edit<V: View>(entry: &mut Entry<'_, V>, key: Key, change: impl FnOnce(&mut TallyRecord)) -> Ruled<V, ()> {
-    let found = entry.find::<TallyRecord>(&key)?;
-    change(entry.draft.edit_or_default(key, found));
-    Ok(())
 }

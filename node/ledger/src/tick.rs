@@ -9,7 +9,9 @@ use crate::limits::{
     RELEASES_PER_STEP, REQUESTS_PER_TICK,
 };
 use crate::stamp::Stamp;
-use crate::table::{HoldRecord, Key, LedgerRecord, PeriodRecord, PolicyRecord, Record, Table};
+use crate::table::{
+    HoldRecord, Key, LedgerRecord, PeriodRecord, PolicyRecord, Record, ReleasingRecord, Table,
+};
 use crate::view::View;
 use crate::{hold, offer, period, quota, relation, release, transfer};
 use alloc::vec::Vec;
@@ -93,8 +95,13 @@ fn cases<V: View>(entry: &mut Entry<'_, V>, events: &mut Vec<Event>) -> Ruled<V,
 
 /// One step, if it is a whole one; else steps of several persons, the last of which may pass the number.
 fn releases<V: View>(entry: &mut Entry<'_, V>, events: &mut Vec<Event>) -> Ruled<V, ()> {
+    let last = Table::Releasing.last();
+    let mut under_way = first(entry, &last, RELEASES_PER_STEP)?;
+    if entry.find::<ReleasingRecord>(&last)?.is_some() {
+        under_way.push(last); // a person, too, whom no key is behind
+    }
     let mut released = 0;
-    for key in first(entry, &Table::Releasing.last(), RELEASES_PER_STEP)? {
+    for key in under_way {
         let Key::Releasing { person } = key else { continue };
         if released >= RELEASES_PER_STEP {
             break;
@@ -137,6 +144,9 @@ pub fn tick_due<V: View>(view: &V, now: Stamp) -> Result<bool, V::Fault> {
         if !view.range(&until.table().first(), &until, 1)?.is_empty() {
             return Ok(true);
         }
+    }
+    if view.get(&Table::Releasing.last())?.is_some() {
+        return Ok(true); // no key is behind the last person's
     }
     let period = view.get(&Key::Period { month: ledger.clearing })?;
     let period = period.as_deref().and_then(PeriodRecord::of_row);

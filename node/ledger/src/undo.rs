@@ -9,6 +9,7 @@ use crate::id::{Area, Person, RefundId, RelationId};
 use crate::money::Fen;
 use crate::obligation;
 use crate::refund::named;
+use crate::relation;
 use crate::table::{Destination, Key, Payee, PaymentRecord, PremiumRecord, RefundPart, RefundRecord};
 use crate::tally;
 use crate::transfer;
@@ -16,7 +17,7 @@ use crate::view::View;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// Undoes a refund as a whole, or refuses. None if it was undone already.
+/// Undoes a refund as a whole, or refuses. None if it was undone already, or the payment itself was reversed.
 pub(crate) fn undo<V: View>(entry: &mut Entry<'_, V>, undoes: RefundId) -> Ruled<V, Option<Vec<Event>>> {
     let first = entry.find::<RefundRecord>(&Key::Refund { refund: undoes })?.expect("refunds are kept");
     if first.undone {
@@ -24,6 +25,9 @@ pub(crate) fn undo<V: View>(entry: &mut Entry<'_, V>, undoes: RefundId) -> Ruled
     }
     let payment = first.payment;
     let record = entry.find::<PaymentRecord>(&Key::Payment { payment })?.expect("payments are kept");
+    if record.reversed {
+        return Ok(None);
+    }
     let slot = freed_slot(&record);
     let taken = match slot {
         Some(key) => entry.find::<PremiumRecord>(&key)?.is_some(),
@@ -141,13 +145,13 @@ fn take<V: View>(
     quota: Option<RelationId>,
     amount: Fen,
 ) -> Ruled<V, Destination> {
-    let owner = entry.person(person)?;
+    let owner = relation::party(entry, person)?;
     let account = account::of(entry.draft.edit(Key::Person { person }, owner));
     let keeper = account.area;
     let from = match quota {
         Some(relation) => {
             account.spend_frozen(amount);
-            let quota = entry.relation(relation)?;
+            let quota = relation::named(entry, relation)?;
             entry.draft.edit(Key::Relation { relation }, quota).spend(amount);
             Destination::Quota(keeper)
         }

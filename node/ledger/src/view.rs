@@ -1,7 +1,9 @@
-//! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`], [`Changes`]).
+//! What a rule sees of the state ([`View`]), and what it does to it ([`Draft`]).
 
+use crate::changes::Changes;
 use crate::table::{Key, Record, Row, Table};
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -29,12 +31,30 @@ pub fn scan<V: View>(
     page: usize,
     mut each: impl FnMut(&Key, &Row) -> Result<(), V::Fault>,
 ) -> Result<(), V::Fault> {
-    let (mut from, last) = (table.first(), table.last());
+    let last = table.last();
+    scan_between(view, table.first(), last, page, &mut each)?;
+    match view.get(&last)? {
+        Some(row) => each(&last, &row),
+        None => Ok(()),
+    }
+}
+
+/// Shows every row with `from <= key < until` to `each`, in order of key, reading `page` at a time.
+///
+/// # Errors
+/// The view's own fault, or that of `each`; rows before it have been shown.
+pub fn scan_between<V: View>(
+    view: &V,
+    mut from: Key,
+    until: Key,
+    page: usize,
+    mut each: impl FnMut(&Key, &Row) -> Result<(), V::Fault>,
+) -> Result<(), V::Fault> {
     // A page starts at the last key of the one before, as a range has no exclusive start.
     let page = page.max(2);
     let mut seen = None;
     loop {
-        let rows = view.range(&from, &last, page)?;
+        let rows = view.range(&from, &until, page)?;
         let full = rows.len() == page;
         for (key, row) in rows {
             if seen != Some(key) {
@@ -43,17 +63,18 @@ pub fn scan<V: View>(
             }
         }
         if !full {
-            break;
+            return Ok(());
         }
-    }
-    match view.get(&last)? {
-        Some(row) => each(&last, &row),
-        None => Ok(()),
     }
 }
 
-/// What a log entry changes: the new record of each key, none for a record that is gone.
-pub type Changes = BTreeMap<Key, Option<Arc<Row>>>;
+/// The record of this key in a view that nothing is changed in.
+///
+/// # Errors
+/// The view's own fault.
+pub(crate) fn find<V: View, R: Record>(view: &V, key: &Key) -> Result<Option<Found<R>>, V::Fault> {
+    Draft::new(view).find(key)
+}
 
 /// A record that was found, shared with whoever else holds it; read through it like a reference.
 pub struct Found<R> {
@@ -108,7 +129,7 @@ impl<'a, V: View> Draft<'a, V> {
         if from >= until {
             return Ok(Vec::new());
         }
-        let changed = self.changes.range(*from..*until);
+        let changed = self.changes.range(*from, *until);
         let hidden = changed.clone().filter(|(_, row)| row.is_none()).count();
         let found = self.view.range(from, until, most.saturating_add(hidden))?;
         let mut merged: BTreeMap<Key, Arc<Row>> = found.into_iter().collect();
@@ -145,6 +166,20 @@ impl<'a, V: View> Draft<'a, V> {
         let found =
             found.unwrap_or_else(|| Found { row: Arc::new(R::default().into_row()), record: PhantomData });
         self.edit(key, found)
+    }
+
+    /// The record of this key, as changed, or one that starts from nothing, to be changed in place: one look, for rows that
+    /// nearly every payment changes.
+    ///
+    /// # Errors
+    /// The view's own fault; nothing is changed then.
+    pub fn edit_at<R: Record + Default>(&mut self, key: Key) -> Result<&mut R, V::Fault> {
+        let slot = match self.changes.entry(key) {
+            Entry::Occupied(changed) => changed.into_mut(),
+            Entry::Vacant(place) => place.insert(self.view.get(&key)?),
+        };
+        let row = slot.get_or_insert_with(|| Arc::new(R::default().into_row()));
+        Ok(R::of_row_mut(Arc::make_mut(row)).expect("a table holds its own records only"))
     }
 
     /// Removes a record.

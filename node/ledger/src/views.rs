@@ -10,7 +10,7 @@ use crate::table::{
     ClearingRecord, Key, LedgerRecord, ObligationRecord, PeriodRecord, PolicyRecord, PrepaymentRecord,
     Record, UsageRecord, Use,
 };
-use crate::view::{Draft, Found, View};
+use crate::view::{Found, View, find};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -258,8 +258,4 @@ fn policy<V: View>(view: &V) -> Result<Option<(Found<LedgerRecord>, Policy)>, V:
         let in_force = policy.in_force(ledger.now);
         (ledger, in_force)
     }))
-}
-
-fn find<V: View, R: Record>(view: &V, key: &Key) -> Result<Option<Found<R>>, V::Fault> {
-    Draft::new(view).find(key)
 }

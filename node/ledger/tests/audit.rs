@@ -311,7 +311,6 @@ fn a_closed_month_that_changed_is_found() {
     damage(Invariant::Positions, period, |record: &mut PeriodRecord| record.provinces.truncate(1));
     let fund = move |_: &Stage| Key::Prepayment { province: jiangsu };
     damage(Invariant::Positions, fund, |record: &mut PrepaymentRecord| record.balance = fen(1));
-    damage(Invariant::Positions, fund, |record: &mut PrepaymentRecord| record.size = fen(1));
     let usage = move |_: &Stage| Key::Usage { month, province: jiangsu };
     damage(Invariant::Positions, usage, |record: &mut UsageRecord| record.charged = Sum::ZERO);
     let tally = |stage: &Stage| {

@@ -1,21 +1,26 @@
 //! Laws of the contract, tried on random histories.
 //!
-//! Every history runs through the contract and through a second, naive ledger (`model`); answers and
-//! balances must be the same, and the state must pass the audit after every entry. What differs is
-//! shrunk. `LAWS_SEED` chooses the histories, `LAWS_CASES` how many; a failure prints the line that
-//! replays it.
+//! Every history runs through the contract and through a second, naive ledger (`model`); answers and every row of the
+//! state must be the same, and the state must pass the audit. What differs is shrunk. `LAWS_SEED` chooses the
+//! histories, `LAWS_CASES` how many; a failure prints the line that replays it.
+//!
+//! `long` throws plain dice instead, many times faster: `LAWS_TRANSACTIONS=10000000 cargo test --release -p ledger
+//! --test laws -- --ignored --nocapture long`. World n of seed s is the first world of seed s + n.
 
 mod chance;
+mod judge;
 mod model;
 
-use chance::{Sender, Step, history, name, persons, verbs};
+use chance::{Start, Step, history};
+use judge::{Care, Pair, Report, play, play_flood, play_world, record};
 use ledger::codec::{decode, decode_row, encode, encode_key, encode_row};
-use ledger::table::{ObligationRecord, PersonRecord, Record, RelationRecord, RelationState};
-use ledger::{
-    Answer, At, Call, Event, Key, MapState, Outcome, PaymentId, Position, Refusal, RelationId, Row, Stamp,
-    Table, Transaction, View, audit,
+use ledger::table::{
+    ClearingRecord, ObligationRecord, PersonRecord, PrepaymentRecord, RelationRecord, TallyRecord,
 };
-use model::{Model, Phase};
+use ledger::{
+    At, Call, CaseId, Event, HoldId, Key, MapState, OfferId, Outcome, PaymentId, Position, Refusal,
+    RelationId, Row, Table, Transaction,
+};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,116 +35,18 @@ macro_rules! hold {
     };
 }
 
-/// Entries as they went into the log.
-type Log = Vec<(At, Vec<Transaction>)>;
-
-/// The contract and the naive ledger side by side.
-struct Pair {
-    state: MapState,
-    model: Model,
-    log: Log,
-    answers: Vec<Answer>,
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
 }
 
-impl Pair {
-    fn entry(&mut self, stamp: u64, transactions: Vec<Transaction>) -> Law {
-        let at = At { index: self.log.len() as u64 + 1, stamp: Stamp(stamp) };
-        let answers = self.state.apply(at, &transactions);
-        self.model.tell_time(stamp);
-        for (place, (asked, is)) in transactions.iter().zip(&answers).enumerate() {
-            let position = Position { index: at.index, place: place as u16 };
-            let should = self.model.answer(position, asked);
-            hold!(*is == should, "{position} {asked:?}\n  contract: {is:?}\n  naive:    {should:?}");
-        }
-        let Ok(audit) = audit(&self.state, Some(self.state.digest()));
-        hold!(audit.is_clean(), "after entry {}: {audit}", at.index);
-        self.log.push((at, transactions));
-        self.answers.extend(answers);
-        self.balances()
-    }
-
-    fn balances(&self) -> Law {
-        for person in persons() {
-            let record = record::<PersonRecord>(&self.state, &Key::Person { person });
-            hold!(
-                record.is_some() == self.model.human(person).is_some(),
-                "{person:?} is enrolled in one only"
-            );
-            let Some(record) = record else { continue };
-            hold!(record.donors == self.model.donors(person), "{person:?}: the order of donors differs");
-            let Some(account) = record.account else { continue };
-            let is = (account.available.get(), account.reserved.get(), u128::from(account.credited.get()));
-            let should =
-                (self.model.available(person), self.model.reserved(person), self.model.credited(person));
-            hold!(is == should, "{person:?}: available, reserved, credited are {is:?}, should be {should:?}");
-        }
-        for bond in &self.model.bonds {
-            let record = record::<RelationRecord>(&self.state, &Key::Relation { relation: bond.id });
-            let Some(record) = record else { return Err(TestCaseError::fail("a relation is missing")) };
-            let phase = match record.state {
-                RelationState::Proposed { .. } => Phase::Waiting,
-                RelationState::Active => Phase::Living,
-                RelationState::Closed => Phase::Dropped,
-                RelationState::Released => Phase::Over,
-            };
-            let is = (record.limit.get(), record.used.get(), record.unused.get(), record.sequence);
-            let used = self.model.used(bond.id);
-            let should = (self.model.limit(bond.id), used, self.model.unused(bond.id), bond.number);
-            hold!(
-                phase == bond.phase && is == should,
-                "{:?}: {phase:?} {is:?}, should be {should:?}",
-                bond.id
-            );
-        }
-        for booking in &self.model.bookings {
-            let (month, payer, payee, usage) =
-                (booking.at.month(), booking.payer, booking.payee, booking.usage);
-            let key = Key::Obligation { month, payer, payee, usage };
-            let record = record::<ObligationRecord>(&self.state, &key).unwrap_or_default();
-            let is = (record.charged.get(), record.refunded.get());
-            let should = self.model.owed(month, payer, payee, usage);
-            hold!(is == should, "{key:?} is {is:?}, should be {should:?}");
-        }
-        Ok(())
-    }
-}
-
-fn record<R: Record>(state: &MapState, key: &Key) -> Option<R> {
-    let Ok(row) = state.get(key);
-    row.and_then(|row| R::of_row(&row).cloned())
-}
-
-/// Plays a history on both ledgers.
-fn play(bare: bool, steps: &[Step]) -> Result<Pair, TestCaseError> {
-    let mut sender = Sender::new();
-    let mut pair = Pair { state: MapState::new(), model: Model::default(), log: vec![], answers: vec![] };
-    if !bare {
-        let prelude = sender.prelude();
-        pair.entry(sender.stamp, prelude)?;
-    }
-    for step in steps {
-        match step {
-            Step::Wait(span) => sender.stamp = sender.stamp.saturating_add_signed(*span),
-            Step::Flood { policies } => {
-                let flood = sender.flood(*policies);
-                pair.entry(sender.stamp, flood)?;
-            }
-            Step::Entry(asks) => {
-                let entry = asks.iter().map(|ask| sender.transaction(&pair.model, ask)).collect();
-                pair.entry(sender.stamp, entry)?;
-            }
-        }
-    }
-    Ok(pair)
-}
+const SEED: u64 = 20_260_109;
 
 /// Runs a law over as many histories as asked; says how to replay a failure.
-fn over_histories(test: &str, cases: u32, law: impl Fn(bool, Vec<Step>) -> Law) {
-    let number =
-        |name: &str, usual| std::env::var(name).map_or(usual, |text| text.parse().expect("a number"));
-    let seed = number("LAWS_SEED", 20_260_109);
+fn over_histories(test: &str, cases: u32, law: impl Fn(Start, Vec<Step>) -> Law) {
+    let seed = number("LAWS_SEED", SEED);
     let cases = number("LAWS_CASES", u64::from(cases)) as u32;
-    println!("replay: LAWS_SEED={seed} LAWS_CASES={cases} cargo test -p ledger --test laws {test}");
+    let replay = format!("LAWS_SEED={seed} LAWS_CASES={cases} cargo test -p ledger --test laws {test}");
+    println!("replay: {replay}");
     let config = Config {
         cases,
         rng_seed: RngSeed::Fixed(seed),
@@ -147,51 +54,86 @@ fn over_histories(test: &str, cases: u32, law: impl Fn(bool, Vec<Step>) -> Law) 
         max_shrink_iters: 20_000,
         ..Config::default()
     };
-    let outcome = TestRunner::new(config).run(&history(), |(bare, steps)| law(bare, steps));
+    let outcome = TestRunner::new(config).run(&history(), |(start, steps)| law(start, steps));
     if let Err(failure) = outcome {
-        panic!(
-            "{failure}\nreplay: LAWS_SEED={seed} LAWS_CASES={cases} cargo test -p ledger --test laws {test}"
-        );
+        panic!("{failure}\nreplay: {replay}");
     }
+}
+
+fn played(start: Start, steps: &[Step]) -> Result<Pair, TestCaseError> {
+    play(start, steps, Care::Quick, &mut Report::new()).map_err(TestCaseError::fail)
 }
 
 #[test]
 fn the_naive_ledger_agrees() {
-    let verbs_done: RefCell<BTreeMap<&str, u64>> = RefCell::new(verbs().map(|verb| (verb, 0)).collect());
-    let refusals: RefCell<BTreeMap<&str, u64>> =
-        RefCell::new(Refusal::ALL.iter().map(|refusal| (refusal.name(), 0)).collect());
-    let repeated = RefCell::new(0);
-    over_histories("the_naive_ledger_agrees", 1_500, |bare, steps| {
-        let pair = play(bare, &steps)?;
-        let asked = pair.log.iter().flat_map(|(_, transactions)| transactions);
-        for (transaction, answer) in asked.zip(&pair.answers) {
-            match &answer.outcome {
-                _ if answer.repeated => *repeated.borrow_mut() += 1,
-                Outcome::Done(_) => *verbs_done.borrow_mut().entry(name(&transaction.call)).or_default() += 1,
-                Outcome::Refused(refusal) => *refusals.borrow_mut().entry(refusal.name()).or_default() += 1,
-            }
-        }
-        Ok(())
+    let report = RefCell::new(Report::new());
+    over_histories("the_naive_ledger_agrees", 300, |start, steps| {
+        let mut report = report.borrow_mut();
+        report.turn();
+        play(start, &steps, Care::Thorough, &mut report).map(|_| ()).map_err(TestCaseError::fail)
     });
-    println!(
-        "done {:?}\nrefused {:?}\nrepeated {}",
-        verbs_done.borrow(),
-        refusals.borrow(),
-        repeated.borrow()
-    );
-    if std::env::var_os("LAWS_CASES").is_some() {
-        return; // fewer cases need not show everything
+    report.borrow().print();
+}
+
+/// Plays worlds until so many transactions were decided.
+fn worlds(seed: u64, transactions: u64) -> Report {
+    let mut report = Report::new();
+    let (mut done, mut world) = (0, seed);
+    while done < transactions {
+        let replay = Replay(world);
+        report.turn();
+        match play_world(world, &mut report) {
+            Ok(more) => done += more,
+            Err(what) => panic!("{what}"),
+        }
+        world = world.wrapping_add(1);
+        std::mem::forget(replay);
     }
-    let never: Vec<_> =
-        verbs_done.take().into_iter().chain(refusals.take()).filter(|(_, times)| *times == 0).collect();
-    assert!(never.is_empty(), "never happened in the whole run: {never:?}");
-    assert!(repeated.take() > 0, "no request was ever repeated");
+    println!("{done} transactions in {} worlds", world.wrapping_sub(seed));
+    report.print();
+    report
+}
+
+/// Says how to replay the world at hand, should anything in it panic.
+struct Replay(u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        let what = "cargo test --release -p ledger --test laws -- --ignored --nocapture long";
+        eprintln!("replay: LAWS_SEED={} LAWS_TRANSACTIONS=1 {what}", self.0);
+    }
+}
+
+#[test]
+fn every_verb_and_every_refusal_happens() {
+    let mut report = worlds(SEED, 40_000);
+    for kind in (0..=255).step_by(5) {
+        report.turn();
+        play_flood(kind, &mut report).unwrap_or_else(|what| panic!("flood {kind}: {what}"));
+    }
+    assert_eq!(report.never(), Vec::<String>::new(), "never happened in the whole run");
+}
+
+#[test]
+#[ignore = "as long as LAWS_TRANSACTIONS says, in release mode"]
+fn long() {
+    let transactions = number("LAWS_TRANSACTIONS", 1_000_000);
+    let report = worlds(number("LAWS_SEED", SEED), transactions);
+    println!("pairs that never met: {:?}", report.pairs_never());
+    println!("impossible pairs that met: {:?}", report.pairs_impossible());
+    if transactions >= 1_000_000 {
+        assert_eq!(report.never(), Vec::<String>::new(), "never happened in the whole run");
+    }
+    assert_eq!(report.pairs_impossible(), Vec::<String>::new(), "the list of impossible pairs is wrong");
+    if transactions >= 10_000_000 {
+        assert_eq!(report.pairs_never(), Vec::<String>::new(), "pairs that never met on a relation");
+    }
 }
 
 #[test]
 fn the_same_log_gives_the_same_state() {
-    over_histories("the_same_log_gives_the_same_state", 150, |bare, steps| {
-        let pair = play(bare, &steps)?;
+    over_histories("the_same_log_gives_the_same_state", 150, |start, steps| {
+        let pair = played(start, &steps)?;
         let mut replica = MapState::new();
         let mut answers = vec![];
         for (at, transactions) in &pair.log {
@@ -210,8 +152,8 @@ fn the_same_log_gives_the_same_state() {
 
 #[test]
 fn how_transactions_are_batched_changes_no_balance() {
-    over_histories("how_transactions_are_batched_changes_no_balance", 150, |bare, steps| {
-        let pair = play(bare, &steps)?;
+    over_histories("how_transactions_are_batched_changes_no_balance", 150, |start, steps| {
+        let pair = played(start, &steps)?;
         // The same transactions, each in an entry of its own: what is named by a position is renamed.
         let mut moved: BTreeMap<Position, Position> = BTreeMap::new();
         let mut alone = MapState::new();
@@ -232,15 +174,27 @@ fn how_transactions_are_batched_changes_no_balance() {
             let same = match (*key, row) {
                 (Key::Person { .. }, Row::Person(was)) => {
                     let Some(is) = record::<PersonRecord>(&alone, key) else { continue };
-                    (is.account, is.donors.len()) == (was.account, was.donors.len())
+                    let figures = |one: &PersonRecord| (one.account, one.status, one.holds, one.donors.len());
+                    figures(&is) == figures(was)
                 }
                 (Key::Relation { relation }, Row::Relation(was)) => {
                     let relation = RelationId(moved[&relation.0]);
                     let is = record::<RelationRecord>(&alone, &Key::Relation { relation });
-                    is.as_ref() == Some(was)
+                    let figures =
+                        |one: &RelationRecord| (one.state, one.limit, one.used, one.held, one.expires);
+                    is.as_ref().map(figures) == Some(figures(was))
                 }
                 (Key::Obligation { .. }, Row::Obligation(was)) => {
                     record::<ObligationRecord>(&alone, key).as_ref() == Some(was)
+                }
+                (Key::Clearing { .. }, Row::Clearing(was)) => {
+                    record::<ClearingRecord>(&alone, key).as_ref() == Some(was)
+                }
+                (Key::Prepayment { .. }, Row::Prepayment(was)) => {
+                    record::<PrepaymentRecord>(&alone, key).as_ref() == Some(was)
+                }
+                (Key::Tally { .. }, Row::Tally(was)) => {
+                    record::<TallyRecord>(&alone, key).as_ref() == Some(was)
                 }
                 _ => continue,
             };
@@ -269,15 +223,23 @@ fn rename(call: &mut Call, moved: &BTreeMap<Position, Position>) {
         | Call::SetQuota { relation, .. }
         | Call::ReduceQuota { relation, .. } => *relation = RelationId(new(relation.0)),
         Call::SetPriority { order, .. } => order.iter_mut().for_each(|id| *id = RelationId(new(id.0))),
+        Call::AcceptOffer { offer } | Call::DeclineOffer { offer } => *offer = OfferId(new(offer.0)),
+        Call::ConfirmSpend { hold, .. } | Call::VoidSpend { hold } => *hold = HoldId(new(hold.0)),
         Call::Refund { payment, .. } => *payment = PaymentId(new(payment.0)),
+        Call::AcceptTransfer { case }
+        | Call::SendTransfer { case }
+        | Call::ReceiveTransfer { case }
+        | Call::CompleteTransfer { case }
+        | Call::AbandonTransfer { case }
+        | Call::FailTransfer { case } => *case = CaseId(new(case.0)),
         _ => {}
     }
 }
 
 #[test]
 fn what_is_encoded_decodes_and_keys_sort_as_bytes() {
-    over_histories("what_is_encoded_decodes_and_keys_sort_as_bytes", 60, |bare, steps| {
-        let pair = play(bare, &steps)?;
+    over_histories("what_is_encoded_decodes_and_keys_sort_as_bytes", 60, |start, steps| {
+        let pair = played(start, &steps)?;
         let mut before: Option<Vec<u8>> = None;
         for (key, row) in pair.state.rows() {
             let bytes = encode_key(key);

@@ -4,6 +4,7 @@
 //! (`RULES.md` is written from these lines). Then come blocks: command lines, `---`, and the output, ended by an
 //! empty line. `UPDATE_GOLDENFILES=1` writes what happens now as what must happen. The commands are described in `stage/mod.rs`. After
 //! every transaction the whole state is audited.
+//! `SCRIPT=part-of-a-name` plays only those of that name.
 
 mod rules;
 mod stage;

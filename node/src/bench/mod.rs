@@ -172,7 +172,7 @@ fn exit(measured: &Measured, status: &v1::StatusResponse) -> Exit {
 async fn leader_first(addresses: &[String]) -> Result<Vec<String>, Problem> {
     let mut all: Vec<String> = addresses.iter().map(|address| plain(address).to_owned()).collect();
     let reached = crate::cli::connect::reach(&crate::cli::Nodes { addresses: all.clone() }).await?;
-    let asked = ClusterClient::new(reached.channel).status(v1::StatusRequest { local: false }).await;
+    let asked = ClusterClient::new(reached.channel).status(v1::StatusRequest::default()).await;
     let status = asked.map_err(|status| refused(&status, &reached.address, "status"))?.into_inner();
     let leader =
         status.nodes.iter().find(|node| node.node == status.leader).and_then(|node| node.member.clone());
@@ -194,7 +194,7 @@ pub async fn agreed(address: &str) -> Result<v1::StatusResponse, Problem> {
     let reached = reach_one(address).await?;
     let mut client = ClusterClient::new(reached.channel);
     loop {
-        let asked = client.status(v1::StatusRequest { local: false }).await;
+        let asked = client.status(v1::StatusRequest::default()).await;
         let status = asked.map_err(|status| refused(&status, address, "status"))?.into_inner();
         let level = status.nodes.windows(2).all(|two| two[0].applied_index == two[1].applied_index);
         if (level && status.compared_index > 0) || Instant::now() > until {

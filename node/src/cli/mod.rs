@@ -1,17 +1,22 @@
 //! The verbs of the program, one file each.
 
+pub mod audit;
 pub mod cluster;
 pub mod config;
 pub mod connect;
+pub mod export;
 pub mod json;
 pub mod query;
+pub mod reconcile;
 pub mod show;
 pub mod start;
+pub mod statement;
+pub mod statistics;
 pub mod status;
 pub mod submit;
 
 use crate::problem::Exit;
-use crate::{bench, demo, scheme};
+use crate::{bench, demo, scheme, year};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::future::Future;
 use std::io;
@@ -31,12 +36,14 @@ A cluster:     gongji start …, then gongji cluster init …, then gongji statu
 
 Exit codes: 0 done · 1 bug · 2 usage · 3 refused · 4 not found · 5 cannot reach, or no leader (safe to try again) ·
 6 outcome unknown (send again with the same request id) · 7 not allowed · 8 a check differs · 9 wrong cluster or node ·
-10 input/output fault of a node · 130 interrupted";
+10 input/output fault · 130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Shows it all on this machine: five provinces, a family's story, a load, a leader killed
     Demo(demo::Args),
+    /// Plays a year of 32 provinces on this machine, closes its twelve months, and checks everything
+    Year(year::Args),
     /// Runs a node until SIGTERM or Ctrl-C
     Start(start::Args),
     /// Checks and shows settings
@@ -49,8 +56,20 @@ enum Verb {
     Status(status::Args),
     /// Reads the ledger
     Query(query::Args),
+    /// Copies what the ledger has decided
+    #[command(subcommand)]
+    Ledger(export::Verb),
+    /// Checks every sum that must hold over a node's state
+    Audit(audit::Args),
     /// Sends transactions: one JSON object a line
     Submit(submit::Args),
+    /// Writes a province's statement of a month, and compares two
+    #[command(subcommand)]
+    Statement(statement::Verb),
+    /// Compares a day of an institution or an area with its own rows (对账)
+    Reconcile(reconcile::Args),
+    /// Prints the published report: person-times and amounts from January until a month
+    Statistics(statistics::Args),
     /// Prints what was published about the scheme as transactions to submit: areas, openings, parameters
     #[command(subcommand)]
     Scheme(scheme::Verb),
@@ -89,12 +108,18 @@ pub struct Nodes {
 pub fn run() -> anyhow::Result<Exit> {
     match Cli::parse().verb {
         Verb::Demo(args) => block_on(demo::run(args)),
+        Verb::Year(args) => block_on(year::run(args)),
         Verb::Start(args) => start::run(args),
         Verb::Config(verb) => config::run(verb),
         Verb::Cluster(verb) => block_on(cluster::run(verb)),
         Verb::Status(args) => block_on(status::run(args)),
         Verb::Query(args) => block_on(query::run(args)),
+        Verb::Ledger(verb) => block_on(export::run(verb)),
+        Verb::Audit(args) => audit::run(args),
         Verb::Submit(args) => block_on(submit::run(args)),
+        Verb::Statement(verb) => block_on(statement::run(verb)),
+        Verb::Reconcile(args) => block_on(reconcile::run(args)),
+        Verb::Statistics(args) => block_on(statistics::run(args)),
         Verb::Scheme(verb) => scheme::run(verb),
         Verb::Bench(args) => block_on(bench::run(args)),
     }

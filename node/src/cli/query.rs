@@ -1,5 +1,9 @@
 //! `gongji query`: reads the ledger.
 
+mod lists;
+mod statistics;
+mod what;
+
 use super::connect::{Reached, reach, refused};
 use super::json::Shape;
 use super::{Nodes, Output, show};
@@ -9,11 +13,9 @@ use anyhow::Result;
 use proto::v1;
 use proto::v1::ledger_client::LedgerClient;
 use proto::v1::query_client::QueryClient;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::str::FromStr;
-
-/// Records of one page.
-const PAGE_ROWS: u32 = 1_000;
+use what::{Premium, Side, What};
 
 /// What the verb is given.
 #[derive(Debug, clap::Args)]
@@ -27,66 +29,6 @@ pub struct Args {
     consistency: Freshness,
     #[arg(short, long, value_enum, default_value = "table", global = true)]
     output: Output,
-}
-
-/// What can be read.
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// A person's insurance, wallet and account
-    Person {
-        /// Who: a UUID
-        person: String,
-    },
-    /// The sums that belong to a person: account, quotas given and received
-    Balances {
-        /// Who: a UUID
-        person: String,
-    },
-    /// The relations of a person
-    Relations {
-        /// Whose: a UUID
-        person: String,
-        /// As who gives, or as who uses
-        #[arg(long, value_enum, default_value = "donor")]
-        side: Side,
-    },
-    /// One relation with its quota
-    Relation {
-        /// Which: INDEX-PLACE, such as 1311-0
-        relation: String,
-    },
-    /// One settlement with what was paid and refunded
-    Payment {
-        /// Which: INDEX-PLACE, such as 1311-0
-        payment: String,
-    },
-    /// What areas owe one another for a month
-    Obligations {
-        /// The month, such as 2026-10
-        month: String,
-        /// Only payers of this province
-        #[arg(long, value_name = "PROVINCE")]
-        payer: Option<String>,
-        /// Only payees of this province
-        #[arg(long, value_name = "PROVINCE")]
-        payee: Option<String>,
-    },
-    /// How a request ended
-    Receipt {
-        /// The request id: a UUIDv7
-        request_id: String,
-        /// Who had asked: national, province:32, agency:320500, institution:H41010000001, person:UUID
-        #[arg(long, value_parser = caller)]
-        caller: v1::Caller,
-    },
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Side {
-    /// Who gives (共济人)
-    Donor,
-    /// Who uses (被共济人)
-    Beneficiary,
 }
 
 /// How fresh an answer must be.
@@ -110,26 +52,6 @@ impl FromStr for Freshness {
     }
 }
 
-/// Reads `institution:H41010000001`.
-fn caller(text: &str) -> Result<v1::Caller, String> {
-    use v1::caller::Who;
-    let (kind, id) = text.split_once(':').unwrap_or((text, ""));
-    let who = match (kind, id) {
-        ("national", "") => Who::National(v1::National {}),
-        ("node", "") => Who::Node(v1::Node {}),
-        ("province", id) if !id.is_empty() => Who::Province(id.into()),
-        ("agency", id) if !id.is_empty() => Who::Agency(id.into()),
-        ("institution", id) if !id.is_empty() => Who::Institution(id.into()),
-        ("person", id) if !id.is_empty() => Who::Person(id.into()),
-        _ => {
-            return Err(
-                "write national, province:32, agency:320500, institution:H41010000001, or person:UUID".into(),
-            );
-        }
-    };
-    Ok(v1::Caller { who: Some(who) })
-}
-
 /// Runs the verb.
 pub async fn run(args: Args) -> Result<Exit> {
     let node = reach(&args.nodes).await?;
@@ -149,54 +71,93 @@ struct Asker {
     consistency: Option<v1::Consistency>,
 }
 
+/// Asks for one record: which method with which request, and which part of the answer is shown.
+macro_rules! record {
+    ($asker:ident, $method:ident($request:expr) -> $shape:literal $field:literal) => {{
+        let reply = $asker.client.$method($request).await.map_err(|status| $asker.refused(&status))?;
+        Ok(single($shape, reply.get_ref(), $field))
+    }};
+}
+
 impl Asker {
+    fn refused(&self, status: &tonic::Status) -> Problem {
+        refused(status, &self.node.address, "query")
+    }
+
     /// The answer as JSON, and as text for people.
     async fn ask(mut self, what: What) -> Result<(Value, String), Problem> {
         let consistency = self.consistency;
-        let told = |address: &str| {
-            let address = address.to_owned();
-            move |status: tonic::Status| refused(&status, &address, "query")
-        };
-        let told = told(&self.node.address);
         match what {
             What::Person { person } => {
-                let reply = self
-                    .client
-                    .get_person(v1::GetPersonRequest { person, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetPersonResponse", reply.get_ref(), "person"))
+                record!(self, get_person(v1::GetPersonRequest { person, consistency }) -> "GetPersonResponse" "person")
             }
             What::Balances { person } => {
-                let reply = self
-                    .client
-                    .get_balances(v1::GetBalancesRequest { person, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetBalancesResponse", reply.get_ref(), "balances"))
+                let request = v1::GetBalancesRequest { person, consistency };
+                record!(self, get_balances(request) -> "GetBalancesResponse" "balances")
             }
             What::Relation { relation } => {
-                let reply = self
-                    .client
-                    .get_relation(v1::GetRelationRequest { relation, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetRelationResponse", reply.get_ref(), "relation"))
+                let request = v1::GetRelationRequest { relation, consistency };
+                record!(self, get_relation(request) -> "GetRelationResponse" "relation")
             }
             What::Payment { payment } => {
-                let reply = self
-                    .client
-                    .get_payment(v1::GetPaymentRequest { payment, consistency })
-                    .await
-                    .map_err(told)?;
-                Ok(single("GetPaymentResponse", reply.get_ref(), "payment"))
+                let request = v1::GetPaymentRequest { payment, consistency };
+                record!(self, get_payment(request) -> "GetPaymentResponse" "payment")
+            }
+            What::Institution { institution } => {
+                let request = v1::GetInstitutionRequest { institution, consistency };
+                record!(self, get_institution(request) -> "GetInstitutionResponse" "institution")
+            }
+            What::Policy => {
+                let request = v1::GetPolicyRequest { consistency };
+                record!(self, get_policy(request) -> "GetPolicyResponse" "policy")
+            }
+            What::Province { province } => {
+                let request = v1::GetProvinceRequest { province, consistency };
+                record!(self, get_province(request) -> "GetProvinceResponse" "province")
+            }
+            What::Area { area } => {
+                record!(self, get_area(v1::GetAreaRequest { area, consistency }) -> "GetAreaResponse" "area")
+            }
+            What::Tariff { area, premium, year } => self.tariff(area, premium, year).await,
+            What::Calendar { year } => {
+                let request = v1::GetCalendarRequest { year: year.into(), consistency };
+                record!(self, get_calendar(request) -> "GetCalendarResponse" "calendar")
+            }
+            What::Offer { offer } => {
+                record!(self, get_offer(v1::GetOfferRequest { offer, consistency }) -> "GetOfferResponse" "offer")
+            }
+            What::Hold { hold } => {
+                record!(self, get_hold(v1::GetHoldRequest { hold, consistency }) -> "GetHoldResponse" "hold")
+            }
+            What::Refund { refund } => {
+                record!(self, get_refund(v1::GetRefundRequest { refund, consistency }) -> "GetRefundResponse" "refund")
+            }
+            What::Case { case } => {
+                record!(self, get_case(v1::GetCaseRequest { case, consistency }) -> "GetCaseResponse" "case")
+            }
+            What::Period { month } => {
+                record!(self, get_period(v1::GetPeriodRequest { month, consistency }) -> "GetPeriodResponse" "period")
+            }
+            What::Fund { province, month } => {
+                let month = month.unwrap_or_default();
+                let request = v1::GetFundRequest { province, month, consistency };
+                record!(self, get_fund(request) -> "GetFundResponse" "fund")
             }
             What::Relations { person, side } => self.relations(person, side).await,
             What::Obligations { month, payer, payee } => self.obligations(month, payer, payee).await,
+            What::Clearing { month, payer, payee, province } => {
+                self.clearing(month, [payer, payee, province].map(Option::unwrap_or_default)).await
+            }
+            What::Positions { month } => self.positions(month).await,
+            What::Statistics { until } => self.statistics(until).await,
+            What::Reconcile { day, institution, area, totals } => {
+                self.reconcile(day, institution, area, totals).await
+            }
             What::Receipt { request_id, caller } => {
                 let mut ledger = LedgerClient::new(self.node.channel.clone());
                 let request = v1::GetReceiptRequest { request_id, caller: Some(caller), consistency };
-                let reply = ledger.get_receipt(request).await.map_err(told)?.into_inner();
+                let reply =
+                    ledger.get_receipt(request).await.map_err(|status| self.refused(&status))?.into_inner();
                 if reply.result.is_none() {
                     let index = reply.header.map_or(0, |header| header.index);
                     return Err(Problem::new(Exit::NotFound, format!("nothing is remembered under this request id at index {index}"))
@@ -206,66 +167,6 @@ impl Asker {
                 Ok(single("GetReceiptResponse", &reply, "result"))
             }
         }
-    }
-
-    async fn relations(mut self, person: String, side: Side) -> Result<(Value, String), Problem> {
-        let side = match side {
-            Side::Donor => v1::Side::Donor,
-            Side::Beneficiary => v1::Side::Beneficiary,
-        };
-        let mut request = v1::ListRelationsRequest {
-            person,
-            side: side.into(),
-            page_size: PAGE_ROWS,
-            page_token: String::new(),
-            consistency: self.consistency,
-        };
-        let (mut found, mut header) = (Vec::new(), Value::Null);
-        loop {
-            let asked = self.client.list_relations(request.clone()).await;
-            let reply = asked.map_err(|status| refused(&status, &self.node.address, "query"))?.into_inner();
-            let page = Shape::of("ListRelationsResponse").write(&reply);
-            header = if header.is_null() { page["header"].clone() } else { header };
-            found.extend(page["relations"].as_array().cloned().unwrap_or_default());
-            if reply.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = reply.next_page_token;
-        }
-        let fields = ["relation", "donor", "beneficiary", "kinship", "state", "limit", "used", "unused"];
-        let shown = listed(&found, &fields, &header);
-        Ok((json!({"header": header, "relations": found}), shown))
-    }
-
-    async fn obligations(
-        mut self,
-        month: String,
-        payer: Option<String>,
-        payee: Option<String>,
-    ) -> Result<(Value, String), Problem> {
-        let mut request = v1::ListObligationsRequest {
-            month,
-            payer_province: payer.unwrap_or_default(),
-            payee_province: payee.unwrap_or_default(),
-            page_size: PAGE_ROWS,
-            page_token: String::new(),
-            consistency: self.consistency,
-        };
-        let (mut found, mut header) = (Vec::new(), Value::Null);
-        loop {
-            let asked = self.client.list_obligations(request.clone()).await;
-            let reply = asked.map_err(|status| refused(&status, &self.node.address, "query"))?.into_inner();
-            let page = Shape::of("ListObligationsResponse").write(&reply);
-            header = if header.is_null() { page["header"].clone() } else { header };
-            found.extend(page["obligations"].as_array().cloned().unwrap_or_default());
-            if reply.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = reply.next_page_token;
-        }
-        let fields = ["month", "payer", "payee", "usage", "charged", "refunded", "owed"];
-        let shown = listed(&found, &fields, &header);
-        Ok((json!({"header": header, "obligations": found}), shown))
     }
 }
 
@@ -295,6 +196,7 @@ fn source(header: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::what::caller;
     use super::*;
 
     #[test]

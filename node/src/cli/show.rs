@@ -49,6 +49,9 @@ fn fill(value: &Value, depth: usize, lines: &mut Vec<String>) {
     for (name, value) in fields {
         match value {
             Value::Null => {}
+            // What is not there is not shown.
+            Value::String(text) if text.is_empty() || text.ends_with("_UNSPECIFIED") => {}
+            Value::Array(items) if items.is_empty() => {}
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 lines.push(format!("{indent}{name}"));
                 for item in items {
@@ -80,10 +83,27 @@ fn plain(name: &str, value: &Value) -> String {
 
 /// `KINSHIP_PARENT` in the field `kinship` is `parent`.
 fn word(name: &str, text: &str) -> String {
-    let prefixes =
-        [format!("{}_", name.to_uppercase()), "RELATION_STATE_".into(), "USE_".into(), "OUTCOME_".into()];
+    // The longer prefixes first: one may begin with another.
+    const PREFIXES: [&str; 14] = [
+        "RELATION_STATE_",
+        "OFFER_STATE_",
+        "HOLD_STATE_",
+        "CASE_STATE_",
+        "CASE_STEP_",
+        "INSTITUTION_KIND_",
+        "INSURANCE_STATUS_",
+        "SUSPENSION_REASON_",
+        "DISPUTE_REASON_",
+        "PAYOUT_REASON_",
+        "RELEASE_CAUSE_",
+        "FUND_LEVEL_",
+        "USE_",
+        "OUTCOME_",
+    ];
+    let named = format!("{}_", name.to_uppercase());
+    let mut prefixes = PREFIXES.into_iter().chain([named.as_str()]);
     if text.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-        && let Some(rest) = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix.as_str()))
+        && let Some(rest) = prefixes.find_map(|prefix| text.strip_prefix(prefix))
     {
         return if rest == "UNSPECIFIED" { "–".into() } else { rest.to_lowercase().replace('_', " ") };
     }
@@ -103,8 +123,12 @@ mod tests {
 
     #[test]
     fn a_record_is_a_line_a_field() {
-        let value = json!({"person": "p", "insurance": "INSURANCE_EMPLOYEE", "account": {"available": "1.00"}, "donors": ["1-0", "2-0"]});
+        let value = json!({"person": "p", "insurance": "INSURANCE_EMPLOYEE", "account": {"available": "1.00"}, "donors": ["1-0", "2-0"], "transfer": "", "holds": [], "releasing": "RELEASE_CAUSE_UNSPECIFIED"});
         let shown = record(&value);
+        assert!(
+            !shown.contains("transfer") && !shown.contains("releasing") && !shown.contains("holds"),
+            "{shown}"
+        );
         assert!(shown.contains("insurance  employee"), "{shown}");
         assert!(shown.contains("  available  1.00") && shown.contains("1-0 2-0"), "{shown}");
     }

@@ -29,7 +29,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<Exit> {
     let node = reach(&args.nodes).await?;
     let mut client = v1::cluster_client::ClusterClient::new(node.channel.clone());
-    let asked = client.status(v1::StatusRequest { local: args.local }).await;
+    let asked = client.status(v1::StatusRequest { local: args.local, ..Default::default() }).await;
     let status = asked.map_err(|status| refused(&status, &node.address, "status"))?.into_inner();
     match args.output {
         Output::Json => println!("{}", Shape::of("StatusResponse").write(&status)),

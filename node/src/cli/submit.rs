@@ -33,6 +33,9 @@ pub struct Args {
     /// Most lines of one batch; lines are sent as soon as they are there
     #[arg(long, default_value_t = BATCH_MAX as u16, value_parser = clap::value_parser!(u16).range(1..=BATCH_MAX as i64))]
     batch: u16,
+    /// Changes nothing: says how each line would end if it were decided now, not counting on the lines above it
+    #[arg(long)]
+    forecast: bool,
     /// How long to try for each batch before its outcome is called unknown
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = crate::config::value::duration)]
     deadline: Duration,
@@ -77,7 +80,11 @@ pub async fn run(args: Args) -> Result<Exit> {
     let most = usize::from(args.batch);
     let mut batch = Vec::with_capacity(most);
     while lines.recv_many(&mut batch, most).await > 0 {
-        send(&client, std::mem::take(&mut batch), &mut tally).await?;
+        let lines = std::mem::take(&mut batch);
+        match args.forecast {
+            true => forecast(&client, &lines, &mut tally).await?,
+            false => send(&client, lines, &mut tally).await?,
+        }
         bar.set_position(tally.total() as u64);
         bar.set_message(tally.to_string());
     }
@@ -171,17 +178,41 @@ async fn send(client: &Client, mut lines: Vec<Line>, tally: &mut Tally) -> Resul
                 }
                 Err(malformed) => tally.malformed(line.number, None, &malformed.field, &malformed.problem),
             };
-            writeln!(out, "{}", Value::Object(shown)).map_err(|problem| {
-                Problem::new(Exit::Unknown, "cannot print results")
-                    .because(problem)
-                    .next("send the same file again to a working place")
-            })?;
+            print(&mut out, shown)?;
         }
         // A program that waits for each result gets it now.
         out.flush().ok();
         lines = rest;
     }
     Ok(())
+}
+
+/// How each of the lines would end, one after the other.
+async fn forecast(client: &Client, lines: &[Line], tally: &mut Tally) -> Result<(), Problem> {
+    for line in lines {
+        let shown = match &line.read {
+            Ok(prepared) => {
+                let result = client.forecast(prepared).await.map(|read| read.value);
+                let mut shown = tally.count(line.number, prepared.request_id(), result);
+                shown.insert("forecast".into(), json!(true));
+                // It stands nowhere in the log.
+                ["index", "place", "repeated"].iter().for_each(|field| drop(shown.remove(*field)));
+                shown
+            }
+            Err(malformed) => tally.malformed(line.number, None, &malformed.field, &malformed.problem),
+        };
+        print(&mut io::stdout().lock(), shown)?;
+    }
+    Ok(())
+}
+
+/// Prints a result as a line.
+fn print(out: &mut impl Write, shown: Map<String, Value>) -> Result<(), Problem> {
+    writeln!(out, "{}", Value::Object(shown)).map_err(|problem| {
+        Problem::new(Exit::Unknown, "cannot print results")
+            .because(problem)
+            .next("send the same file again to a working place")
+    })
 }
 
 /// How many of the lines go into one message.

@@ -3,8 +3,8 @@
 mod audit;
 mod journal;
 mod load;
-mod nodes;
-mod say;
+pub mod nodes;
+pub mod say;
 mod story;
 
 use crate::bench;

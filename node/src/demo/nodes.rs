@@ -94,8 +94,20 @@ impl Drop for Running {
 impl Nodes {
     /// Starts a node for each province, its data under `dir`; the first `voters` of them are to vote.
     pub async fn start(provinces: &[Province], voters: usize, dir: &Path) -> Result<Nodes, Problem> {
+        Nodes::start_by(Clock::default(), node::server::PULSE, provinces, voters, dir).await
+    }
+
+    /// The same by a clock of their own, looking so often whether something has run out.
+    pub async fn start_by(
+        clock: Clock,
+        pulse: Duration,
+        provinces: &[Province],
+        voters: usize,
+        dir: &Path,
+    ) -> Result<Nodes, Problem> {
         let starting = provinces.iter().map(|province| {
             let settings = settings(province.code * 1_000_000 + 1, dir, provinces.len());
+            let settings = Settings { clock: clock.clone(), pulse, ..settings };
             async move {
                 let running = Running::start(settings.clone()).await.map_err(|fault| told(&fault))?;
                 let node = running.node.as_ref().expect("it has just been started");
@@ -153,7 +165,7 @@ impl Nodes {
 
     /// The state of all nodes, as one of them sees it.
     pub async fn status(&self, client: &Client) -> Result<v1::StatusResponse, Problem> {
-        let asked = ClusterClient::new(client.channel()).status(v1::StatusRequest { local: false }).await;
+        let asked = ClusterClient::new(client.channel()).status(v1::StatusRequest::default()).await;
         Ok(asked.map_err(|status| crate::cli::connect::refused(&status, "the demo", "status"))?.into_inner())
     }
 

@@ -9,11 +9,21 @@ use std::time::Duration;
 pub struct Say {
     held: usize,
     failed: Vec<String>,
+    /// Prints nothing but what does not hold.
+    quiet: bool,
 }
 
 impl Say {
+    /// Prints nothing but what does not hold.
+    pub fn quiet() -> Say {
+        Say { quiet: true, ..Say::default() }
+    }
+
     /// A box that nobody overlooks.
     pub fn boxed(&self, lines: &[&str]) {
+        if self.quiet {
+            return;
+        }
         let width = lines.iter().map(|line| columns(line)).max().unwrap_or(0);
         println!("┌{}┐", "─".repeat(width + 2));
         for line in lines {
@@ -24,11 +34,16 @@ impl Say {
 
     /// The head of a part.
     pub fn part(&self, head: &str) {
-        println!("\n{head}");
+        if !self.quiet {
+            println!("\n{head}");
+        }
     }
 
     /// A line.
     pub fn line(&self, text: impl AsRef<str>) {
+        if self.quiet {
+            return;
+        }
         for line in text.as_ref().lines() {
             println!("  {line}");
         }
@@ -38,7 +53,7 @@ impl Say {
     pub fn check(&mut self, what: &str, holds: bool, seen: impl AsRef<str>) {
         if holds {
             self.held += 1;
-            println!("  ✓ {what}");
+            self.line(format!("✓ {what}"));
         } else {
             println!("  ✗ {what}: {}", seen.as_ref());
             self.failed.push(what.to_owned());

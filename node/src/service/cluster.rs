@@ -8,6 +8,8 @@ use crate::raft::{Member, NodeId};
 use crate::read::Freshness;
 use crate::server::Shared;
 use crate::wire;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use ledger::command::{KinshipScope, Policy};
 use ledger::{Call, Caller, Key, Outcome, Province, Transaction, View};
 use proto::status;
@@ -15,6 +17,7 @@ use proto::v1::{self as pb, Reason};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 /// Provinces with wide in-province kinship (all eight kinds), as published by November 2024 (domain.md 1.2).
@@ -31,11 +34,13 @@ const POLL: Duration = Duration::from_millis(20);
 /// `gongji.v1.Cluster`.
 pub struct ClusterService {
     shared: Arc<Shared>,
+    /// Room for one audit.
+    auditing: Arc<Semaphore>,
 }
 
 impl ClusterService {
     pub(crate) fn new(shared: Arc<Shared>) -> ClusterService {
-        ClusterService { shared }
+        ClusterService { shared, auditing: Arc::new(Semaphore::new(1)) }
     }
 
     /// Proposes the cluster's first transactions: genesis and the provinces with their published scopes.
@@ -196,7 +201,7 @@ impl pb::cluster_server::Cluster for ClusterService {
         request: Request<pb::StatusRequest>,
     ) -> Result<Response<pb::StatusResponse>, Status> {
         if request.get_ref().local {
-            let status = self.shared.node_status();
+            let status = self.shared.node_status_at(request.get_ref().digest_index);
             let compared = status.digest_index;
             return Ok(Response::new(self.shared.status_of(vec![status], compared)));
         }
@@ -286,6 +291,16 @@ impl pb::cluster_server::Cluster for ClusterService {
         }))
     }
 
+    type AuditStream = BoxStream<'static, super::audit::Step>;
+
+    async fn audit(
+        &self,
+        _request: Request<pb::AuditRequest>,
+    ) -> Result<Response<Self::AuditStream>, Status> {
+        let steps = super::audit::start(&self.shared, &self.auditing)?;
+        Ok(Response::new(tokio_stream::wrappers::ReceiverStream::new(steps).boxed()))
+    }
+
     async fn server_info(
         &self,
         _request: Request<pb::ServerInfoRequest>,
@@ -362,6 +377,16 @@ impl Shared {
         }
     }
 
+    /// How this node is, with its digest at this index (0: its newest); an empty one if it does not remember it.
+    fn node_status_at(&self, digest_index: u64) -> pb::NodeStatus {
+        let mut status = self.node_status();
+        if digest_index > 0 {
+            status.digest = self.state.digest_at(digest_index).map(|digest| hex(&digest)).unwrap_or_default();
+            status.digest_index = digest_index;
+        }
+        status
+    }
+
     /// How all members are, with the digest of each at one index that all who answer have applied.
     async fn whole_status(self: &Arc<Self>) -> pb::StatusResponse {
         let first = self.ask_all(0).await;
@@ -379,12 +404,7 @@ impl Shared {
                 async move { shared.peer_status(*node, member, digest_index).await }
             });
         let mut nodes: Vec<pb::NodeStatus> = futures::future::join_all(asked).await;
-        let mut own = self.node_status();
-        if digest_index > 0 {
-            own.digest = self.state.digest_at(digest_index).map(|digest| hex(&digest)).unwrap_or_default();
-            own.digest_index = digest_index;
-        }
-        nodes.push(own);
+        nodes.push(self.node_status_at(digest_index));
         nodes.sort_by_key(|status| status.node);
         nodes
     }

@@ -176,11 +176,12 @@ impl pb::ledger_server::Ledger for LedgerService {
 
     async fn watch(&self, request: Request<pb::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let applied = *self.shared.applied.borrow();
-        let from = request.into_inner().from_index.unwrap_or(applied + 1);
+        let asked = request.into_inner();
+        let from = asked.from_index.unwrap_or(applied + 1);
         let (sender, watched) = mpsc::channel(4);
         let shared = self.shared.clone();
         host::spawn(async move {
-            if let Err(status) = follow(&shared, from, &sender).await {
+            if let Err(status) = follow(&shared, from, asked.with_transactions, &sender).await {
                 // A watcher that has gone does not hear why.
                 sender.send(Err(status)).await.ok();
             }
@@ -195,8 +196,9 @@ fn stream_of<T: Send + 'static>(receiver: mpsc::Receiver<T>) -> impl Stream<Item
 
 type Watcher = mpsc::Sender<Result<pb::WatchResponse, Status>>;
 
-/// Sends every committed entry from `next` on, in order and without a gap: a cursor over the journal.
-async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(), Status> {
+/// Sends every committed entry from `next` on, in order and without a gap: a cursor over the journal. `whole`: with what
+/// was asked.
+async fn follow(shared: &Shared, mut next: u64, whole: bool, watcher: &Watcher) -> Result<(), Status> {
     let mut applied = shared.applied.clone();
     // The first word is a heartbeat: the watcher knows at once that it is heard.
     let reached = *applied.borrow();
@@ -213,7 +215,7 @@ async fn follow(shared: &Shared, mut next: u64, watcher: &Watcher) -> Result<(),
                 return Err(status::with_metadata(Reason::IndexCompacted, &text, &[("oldest", &oldest)]));
             }
             for blob in page.entries {
-                let entry = entry_to_proto(blob)?;
+                let entry = entry_to_proto(blob, whole)?;
                 if entry.decisions.is_empty() {
                     continue;
                 }
@@ -249,16 +251,18 @@ async fn beat(watcher: &Watcher, committed: u64, next: u64) -> bool {
     watcher.send(Ok(pb::WatchResponse { kind })).await.is_ok()
 }
 
-/// A journal record as watchers see it: what was decided earlier and only answered again is left out.
-fn entry_to_proto(blob: JournalRecord) -> Result<pb::Entry, Status> {
+/// A journal record as watchers see it: what was decided earlier and only answered again is left out. `whole`: with
+/// what was asked.
+fn entry_to_proto(blob: JournalRecord, whole: bool) -> Result<pb::Entry, Status> {
     let batch = Batch::from_bytes(blob.batch.into());
     let damaged =
         |problem: ::ledger::codec::DecodeError| Status::data_loss(format!("entry {}: {problem}", blob.index));
     let (_, transactions) = batch.content().map_err(damaged)?;
     let time = ::ledger::Stamp(blob.stamp);
     let first = transactions.iter().zip(&blob.answers).filter(|(_, answer)| !answer.repeated);
-    let decisions = first.map(|(transaction, answer)| {
-        wire::decision_to_proto(transaction.caller, transaction.request, answer)
+    let decisions = first.map(|(transaction, answer)| pb::Decision {
+        transaction: whole.then(|| wire::transaction_to_proto(transaction)),
+        ..wire::decision_to_proto(transaction.caller, transaction.request, answer)
     });
     Ok(pb::Entry {
         index: blob.index,

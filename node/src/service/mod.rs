@@ -3,6 +3,7 @@
 //! A door turns words into values and values into words. It decides nothing and never touches the
 //! store but through a reader.
 
+mod audit;
 pub mod cluster;
 pub mod ledger;
 pub mod peer;

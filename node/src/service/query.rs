@@ -1,8 +1,10 @@
 //! The door for reads.
 
 mod clearing;
+mod movements;
 mod pages;
 mod reconcile;
+mod registers;
 mod relations;
 
 use super::unwell;
@@ -136,6 +138,13 @@ impl pb::query_server::Query for QueryService {
         self.obligations(request.into_inner()).await.map(Response::new)
     }
 
+    async fn list_movements(
+        &self,
+        request: Request<pb::ListMovementsRequest>,
+    ) -> Result<Response<pb::ListMovementsResponse>, Status> {
+        self.movements(request.into_inner()).await.map(Response::new)
+    }
+
     async fn get_institution(
         &self,
         request: Request<pb::GetInstitutionRequest>,
@@ -148,6 +157,41 @@ impl pb::query_server::Query for QueryService {
             .await?;
         let institution = Some(wire::institution_to_proto(institution, &record));
         Ok(Response::new(pb::GetInstitutionResponse { header, institution }))
+    }
+
+    async fn get_policy(
+        &self,
+        request: Request<pb::GetPolicyRequest>,
+    ) -> Result<Response<pb::GetPolicyResponse>, Status> {
+        self.policy(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_province(
+        &self,
+        request: Request<pb::GetProvinceRequest>,
+    ) -> Result<Response<pb::GetProvinceResponse>, Status> {
+        self.province(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_area(
+        &self,
+        request: Request<pb::GetAreaRequest>,
+    ) -> Result<Response<pb::GetAreaResponse>, Status> {
+        self.area(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_tariff(
+        &self,
+        request: Request<pb::GetTariffRequest>,
+    ) -> Result<Response<pb::GetTariffResponse>, Status> {
+        self.tariff(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_calendar(
+        &self,
+        request: Request<pb::GetCalendarRequest>,
+    ) -> Result<Response<pb::GetCalendarResponse>, Status> {
+        self.calendar(request.into_inner()).await.map(Response::new)
     }
 
     async fn get_offer(

@@ -133,8 +133,8 @@ impl Inner {
         loop {
             // Full: it has been told already.
             let told = self.trigger.try_send(());
-            let most = settings.changes_most.max(settings.checkpoint_changes);
-            if changes < most && bytes < settings.checkpoint_bytes.saturating_mul(4) {
+            let (changes_most, bytes_most) = settings.room();
+            if changes < changes_most && bytes < bytes_most {
                 return Ok(());
             }
             if matches!(told, Err(TrySendError::Disconnected(()))) {
@@ -148,6 +148,13 @@ impl Inner {
             let memory = self.memory.read();
             (changes, bytes) = (memory.changes.len(), memory.changes.bytes());
         }
+    }
+
+    /// Whether half of the room for changes is taken.
+    pub(crate) fn crowded(&self) -> bool {
+        let (changes_most, bytes_most) = self.settings.room();
+        let memory = self.memory.read();
+        memory.changes.len() >= changes_most / 2 || memory.changes.bytes() >= bytes_most / 2
     }
 
     /// Writes a checkpoint, and gives what it holds.

@@ -237,7 +237,7 @@ impl State {
     }
 
     /// A consistent view for long scans: the state at a checkpoint made now. Entries are absorbed meanwhile, but no further
-    /// checkpoint is written as long as it lives.
+    /// checkpoint and no snapshot is written as long as it lives: see [`Still::crowded`].
     pub fn still(&self) -> Result<Still<'_>, Fault> {
         Still::new(&self.inner)
     }

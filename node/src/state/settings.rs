@@ -56,6 +56,13 @@ impl Default for StateSettings {
     }
 }
 
+impl StateSettings {
+    /// How many changes, and bytes of them, may wait for a checkpoint before absorbing waits for it.
+    pub(crate) fn room(&self) -> (usize, usize) {
+        (self.changes_most.max(self.checkpoint_changes), self.checkpoint_bytes.saturating_mul(4))
+    }
+}
+
 /// Something that is told the name of every step of writing before the next begins.
 #[derive(Clone, Default)]
 pub struct Steps(Option<Arc<dyn Fn(&'static str) + Send + Sync>>);

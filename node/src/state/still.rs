@@ -33,6 +33,12 @@ impl<'a> Still<'a> {
         &self.applied
     }
 
+    /// True when what has changed since takes half of the room that it may: before it takes all of it, and absorbing
+    /// has to wait for this view, whoever can should let go of it.
+    pub fn crowded(&self) -> bool {
+        self.inner.crowded()
+    }
+
     fn read<T>(&self, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
         self.inner.poison.check()?;
         self.inner.progress.note("long scan");

@@ -296,6 +296,7 @@ pub(super) fn payment_record(
         cash_refunded: Fen::ZERO,
         own_first: true,
         reinstated: false,
+        reversed: false,
     }
 }
 

@@ -46,5 +46,9 @@ pub fn unknown_to_proto(request: RequestId, reason: pb::Reason) -> pb::Result {
 
 /// What a watch tells of a decided transaction.
 pub fn decision_to_proto(caller: Caller, request: RequestId, answer: &Answer) -> pb::Decision {
-    pb::Decision { caller: Some(caller_to_proto(caller)), result: Some(answer_to_proto(request, answer)) }
+    pb::Decision {
+        caller: Some(caller_to_proto(caller)),
+        result: Some(answer_to_proto(request, answer)),
+        transaction: None,
+    }
 }

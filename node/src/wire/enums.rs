@@ -47,9 +47,13 @@ twins! {
     dispute_reason, of_dispute_reason: DisputeReason { SumDiffers, SettlementUnknown, CountedTwice, Other }
 }
 
+// Only ever shown by the node; read by those who ask it.
+twins! {
+    usage, of_use: Use { Institution, Pharmacy, ResidentPremium, CarePremium, Other }
+}
+
 // Only ever shown.
 twins! {
-    of_use: Use { Institution, Pharmacy, ResidentPremium, CarePremium, Other }
     of_release_cause: ReleaseCause { Donor, Beneficiary, Transfer, Termination, Death, InsuranceChange }
     of_original: Original { Undone, NoEffect, NotArrived }
     of_offer_state: OfferState { Open, Accepted, Declined, Returned, Released }

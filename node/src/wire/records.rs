@@ -2,10 +2,12 @@
 
 mod clearing;
 mod persons;
+mod registers;
 mod spending;
 mod statistics;
 
 pub use clearing::*;
 pub use persons::*;
+pub use registers::*;
 pub use spending::*;
 pub use statistics::*;

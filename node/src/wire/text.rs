@@ -106,7 +106,7 @@ pub fn of_hash(hash: RowHash) -> String {
 }
 
 /// Reads a place in the log: "1311-0".
-fn position(text: &str) -> Result<Position, Problem> {
+pub fn position(text: &str) -> Result<Position, Problem> {
     const FORM: Problem = "is not of the form INDEX-PLACE, such as \"1311-0\"";
     if text.is_empty() {
         return Err("is empty");

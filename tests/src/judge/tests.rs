@@ -46,7 +46,10 @@ fn op(number: u32, expect: Expect, attempts: Vec<(u64, u64, Result<Outcome, Erro
 }
 
 fn entry(index: u64, outcomes: Vec<Outcome>) -> Entry {
-    let decisions = outcomes.into_iter().map(|outcome| Decision { caller: caller(), outcome }).collect();
+    let decisions = outcomes
+        .into_iter()
+        .map(|outcome| Decision { caller: caller(), outcome, transaction: None })
+        .collect();
     Entry { index, time: SystemTime::UNIX_EPOCH, decisions }
 }
 
@@ -147,7 +150,7 @@ fn a_transaction_that_nobody_sent_is_seen() {
     let (ops, mut entries) = good();
     entries.push(entry(11, vec![done(77, 11, 0)]));
     complains(nothing_from_nowhere(&ops, &entries), "nobody asked");
-    let foreign = Decision { caller: Caller::National, outcome: done(1, 12, 0) };
+    let foreign = Decision { caller: Caller::National, outcome: done(1, 12, 0), transaction: None };
     entries[3].decisions[0] = foreign;
     complains(nothing_from_nowhere(&ops, &entries), "nobody asked");
 }

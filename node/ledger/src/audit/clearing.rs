@@ -8,9 +8,9 @@ use crate::id::{Area, Province};
 use crate::limits::AUDIT_PAGE_ROWS;
 use crate::stamp::Month;
 use crate::table::{
-    ClearingRecord, Key, LedgerRecord, ObligationRecord, PeriodRecord, PrepaymentRecord, Row, Table,
+    ClearingRecord, Key, LedgerRecord, ObligationRecord, PeriodRecord, PrepaymentRecord, Row, Table, Use,
 };
-use crate::view::{View, scan};
+use crate::view::{View, scan, scan_between};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -68,13 +68,12 @@ pub(super) fn clearing<V: View>(
 fn obligations<V: View>(auditor: &mut Auditor<'_, V>, month: Month) -> Result<Closed, V::Fault> {
     let mut closed = Closed::default();
     let (mut name, mut value) = (Vec::new(), Vec::new());
-    scan(auditor.view, Table::Obligation, AUDIT_PAGE_ROWS, |key, row| {
-        let (Key::Obligation { month: of, payer, payee, .. }, Row::Obligation(record)) = (*key, row) else {
+    let first =
+        |month| Key::Obligation { month, payer: Area::MIN, payee: Area::MIN, usage: Use::Institution };
+    scan_between(auditor.view, first(month), first(month.next()), AUDIT_PAGE_ROWS, |key, row| {
+        let (Key::Obligation { payer, payee, .. }, Row::Obligation(record)) = (*key, row) else {
             return Ok(());
         };
-        if of != month {
-            return Ok(());
-        }
         name.clear();
         key.write(&mut name);
         value.clear();
@@ -110,13 +109,11 @@ fn lines<V: View>(
     let place = Key::Period { month };
     let mut provinces: BTreeMap<Province, (u128, u128)> = BTreeMap::new();
     let (mut count, mut total) = (0, 0);
-    scan(auditor.view, Table::Clearing, AUDIT_PAGE_ROWS, |key, row| {
-        let (Key::Clearing { month: of, payer, payee }, Row::Clearing(record)) = (*key, row) else {
+    let first = |month| Key::Clearing { month, payer: Area::MIN, payee: Area::MIN };
+    scan_between(auditor.view, first(month), first(month.next()), AUDIT_PAGE_ROWS, |key, row| {
+        let (Key::Clearing { payer, payee, .. }, Row::Clearing(record)) = (*key, row) else {
             return Ok(());
         };
-        if of != month {
-            return Ok(());
-        }
         let &ClearingRecord { amount, advanced, paid, refilled, .. } = record;
         let due = owed.remove(&(payer, payee)).unwrap_or(0);
         let audit = &mut auditor.audit;

@@ -1,25 +1,76 @@
-//! A second, naive ledger to compare the real one with. It keeps lists of what happened and adds them
-//! up anew for every question; of the contract it uses the words (ids, calls, events), never a rule.
+//! A second, naive ledger to compare the real one with, written from the rulings a second time. It keeps plain maps of
+//! what there is and moves money from pocket to pocket; what can be added up is never stored. Of the contract it uses
+//! the words (ids, calls, events, records), never a rule.
+//!
+//! A verb lists every reason that speaks against it, in any order, and the one that is published first is given
+//! ([`Why`]). Nothing else decides the precedence.
 
-mod money;
-mod pay;
-mod rules;
+mod bonds;
+mod books;
+mod cases;
+mod clearing;
+mod enrolment;
+mod people;
+mod pockets;
+mod quotas;
+mod registers;
+mod rights;
+mod rows;
+mod spending;
+mod tick;
+mod undo;
+mod verbs;
+mod why;
 
-use ledger::command::{InstitutionKind, Insurance, Kinship, KinshipScope, Policy};
-use ledger::table::Use;
-use ledger::{
-    Answer, Area, Caller, Institution, Outcome, PaymentId, Person, Position, Refusal, RelationId, Stamp,
-    Transaction,
+use ledger::command::{Insurance, InsuranceStatus, Kinship, KinshipScope, Policy, Premium, Tariff};
+use ledger::decision::ReleaseCause;
+use ledger::stamp::{Day, Month};
+use ledger::table::{
+    CalendarRecord, CaseRecord, ClearingRecord, HoldRecord, InstitutionRecord, OfferRecord, PaymentRecord,
+    PeriodRecord, PortabilityRecord, PrepaymentRecord, RefundRecord, Suspension,
 };
+use ledger::{
+    Answer, Area, CaseId, Event, Fen, HoldId, Institution, OfferId, Outcome, PaymentId, Person, Position,
+    Province, RefundId, Refusal, RelationId, Stamp, Transaction,
+};
+use ledger::{Caller, RequestId};
+use std::collections::BTreeMap;
+
+pub use books::{Books, Tallies};
+pub use pockets::Pocket;
+pub use why::Why;
+
+/// What a verb comes to.
+pub type Said = Result<Vec<Event>, Refusal>;
+
+pub fn fen(amount: u64) -> Fen {
+    Fen::new(amount).expect("within the range")
+}
 
 #[derive(Clone)]
 pub struct Human {
-    pub id: Person,
     pub insurance: Insurance,
     pub area: Area,
+    pub status: InsuranceStatus,
+    pub retired: bool,
     pub wallet: bool,
-    pub credits: Vec<u64>,
+    pub suspended: Option<Suspension>,
+    pub transfer: Option<CaseId>,
+    pub failed: Option<CaseId>,
+    pub releasing: Option<ReleaseCause>,
+    /// Where the account is kept, for one who ever had 310.
+    pub account: Option<Area>,
+    /// The days on which quotas were set or raised, once for each time.
+    pub raises: Vec<Day>,
+    /// The order of donors that the person wished for last.
     pub preferred: Vec<RelationId>,
+}
+
+impl Human {
+    /// Insured: neither terminated nor deceased.
+    pub fn lasts(&self) -> bool {
+        !matches!(self.status, InsuranceStatus::Terminated | InsuranceStatus::Deceased)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,144 +78,149 @@ pub enum Phase {
     Waiting,
     Living,
     Dropped,
-    Over,
+    Over(ReleaseCause),
 }
 
 #[derive(Clone)]
 pub struct Bond {
-    pub id: RelationId,
     pub donor: Person,
     pub user: Person,
     pub kin: Kinship,
     pub by: Person,
-    pub lapses: u64,
+    pub lapses: Stamp,
     pub phase: Phase,
     pub number: u64,
-    /// What was put in (raises) and taken out (reductions, the rest at the end) so far.
-    pub put_in: Vec<u64>,
-    pub taken_out: Vec<u64>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    Own,
-    Bond(RelationId),
-    Cash,
-}
-
-#[derive(Clone)]
-pub struct Part {
-    pub from: From,
-    pub area: Option<Area>,
-    pub amount: u64,
-    pub back_to_quota: u64,
-    pub back_to_account: u64,
-}
-
-/// A settlement: its parts in the order of deduction, cash last.
-#[derive(Clone)]
-pub struct Bill {
-    pub id: PaymentId,
-    pub user: Person,
-    pub shop: Institution,
-    pub area: Area,
-    pub usage: Use,
-    pub parts: Vec<Part>,
-}
-
-/// A booking between two areas.
-#[derive(Clone)]
-pub struct Booking {
-    pub at: Stamp,
-    pub payer: Area,
-    pub payee: Area,
-    pub usage: Use,
-    pub amount: u64,
-    pub back: bool,
-}
-
-#[derive(Clone)]
-pub struct Shop {
-    pub id: Institution,
-    pub kind: InstitutionKind,
-    pub area: Area,
-    pub open: bool,
+    pub expires: Option<Stamp>,
+    /// Whether a tick has found the quota expired since its expiry was set.
+    pub swept: bool,
+    pub raised: Option<Stamp>,
+    /// What was spent through it and not given back to it.
+    pub used: u64,
 }
 
 /// From and until, in the order in which they were set.
-pub type Openings = Vec<(u64, Option<u64>)>;
+pub type Openings = Vec<(Stamp, Option<Stamp>)>;
 
-#[derive(Clone, Default)]
+/// What is remembered of a request; the transaction is none for one that was reversed before it arrived.
+pub type Memory = BTreeMap<(RequestId, Caller), (Option<Transaction>, Answer)>;
+
+#[derive(Clone)]
 pub struct Model {
-    pub begun: bool,
-    pub now: u64,
+    pub begun: Option<Stamp>,
+    pub cluster: [u8; 16],
+    pub now: Stamp,
     pub edge: u64,
-    pub policies: Vec<(u64, Policy)>,
-    pub provinces: Vec<(u8, KinshipScope)>,
-    pub areas: Vec<(Area, Openings)>,
-    pub shops: Vec<Shop>,
-    pub people: Vec<Human>,
-    pub bonds: Vec<Bond>,
-    pub bills: Vec<Bill>,
-    pub bookings: Vec<Booking>,
+    pub day: Day,
+    pub days: BTreeMap<Day, u64>,
+    pub clearing: Month,
+    pub policies: Vec<(Stamp, Policy)>,
+    pub provinces: BTreeMap<Province, Vec<(Stamp, KinshipScope)>>,
+    pub areas: BTreeMap<Area, Openings>,
+    pub shops: BTreeMap<Institution, InstitutionRecord>,
+    pub tariffs: BTreeMap<(Area, Premium, u16), Vec<(Stamp, Tariff)>>,
+    pub calendars: BTreeMap<u16, CalendarRecord>,
+    pub people: BTreeMap<Person, Human>,
+    pub bonds: BTreeMap<RelationId, Bond>,
+    pub offers: BTreeMap<OfferId, OfferRecord>,
+    pub holds: BTreeMap<HoldId, HoldRecord>,
+    pub bills: BTreeMap<PaymentId, PaymentRecord>,
+    pub refunds: BTreeMap<RefundId, RefundRecord>,
+    pub premiums: BTreeMap<(Person, Premium, u16), PaymentId>,
+    pub cases: BTreeMap<CaseId, CaseRecord>,
+    /// What was posted when cases ended.
+    pub portability: BTreeMap<Position, PortabilityRecord>,
+    pub periods: BTreeMap<Month, PeriodRecord>,
+    pub lines: BTreeMap<(Month, Area, Area), ClearingRecord>,
+    pub funds: BTreeMap<Province, PrepaymentRecord>,
+    pub books: Books,
+    pub tallies: Tallies,
+    pub pockets: BTreeMap<Pocket, u64>,
     pub accepted: u64,
-    pub memory: Vec<(Transaction, Answer)>,
+    pub memory: Memory,
 }
 
 impl Model {
-    /// Ledger time moves on to this stamp, and the edge of forgetting with it.
-    pub fn tell_time(&mut self, stamp: u64) {
-        if self.begun {
-            self.now = self.now.max(stamp);
-            self.move_edge();
-        } else {
-            self.now = stamp;
+    pub fn new() -> Model {
+        Model {
+            begun: None,
+            cluster: [0; 16],
+            now: Stamp(0),
+            edge: 0,
+            day: Day(0),
+            days: BTreeMap::new(),
+            clearing: Month { year: 1970, month: 1 },
+            policies: vec![],
+            provinces: BTreeMap::new(),
+            areas: BTreeMap::new(),
+            shops: BTreeMap::new(),
+            tariffs: BTreeMap::new(),
+            calendars: BTreeMap::new(),
+            people: BTreeMap::new(),
+            bonds: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            bills: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+            premiums: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            portability: BTreeMap::new(),
+            periods: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            funds: BTreeMap::new(),
+            books: Books::new(),
+            tallies: Tallies::new(),
+            pockets: BTreeMap::new(),
+            accepted: 0,
+            memory: Memory::new(),
         }
     }
 
-    pub fn move_edge(&mut self) {
-        self.edge = self.edge.max(self.now.saturating_sub(self.policy().request_window_ms));
+    /// An entry begins: ledger time moves on to its stamp, and the edge of forgetting with it.
+    pub fn open_entry(&mut self, stamp: u64) {
+        if self.begun.is_some() {
+            self.now = self.now.max(Stamp(stamp));
+            self.move_edge();
+        } else {
+            self.now = Stamp(stamp);
+        }
+    }
+
+    /// An entry ends: the first of a day is noted.
+    pub fn close_entry(&mut self, index: u64) {
+        if self.begun.is_some() && self.now.day() > self.day {
+            self.day = self.now.day();
+            self.days.insert(self.day, index);
+        }
+    }
+
+    fn move_edge(&mut self) {
+        self.edge = self.edge.max(self.now.0.saturating_sub(self.policy().request_window_ms));
     }
 
     pub fn policy(&self) -> Policy {
-        let mut best: Option<(u64, Policy)> = None;
-        for (from, policy) in &self.policies {
-            if *from <= self.now && best.is_none_or(|(start, _)| *from >= start) {
-                best = Some((*from, *policy));
-            }
-        }
-        best.expect("there is a first policy").1
+        *in_force(&self.policies, self.now).expect("there is a first policy")
     }
 
-    pub fn is_open(&self, area: Area) -> bool {
-        let Some((_, openings)) = self.areas.iter().find(|(known, _)| *known == area) else { return false };
-        let mut state = (0, false);
-        for (from, until) in openings {
-            if *from <= self.now && *from >= state.0 {
-                state = (*from, until.is_none_or(|until| self.now < until));
-            }
-        }
-        state.1
-    }
-
+    /// One transaction, from its identity to its answer.
     pub fn answer(&mut self, position: Position, asked: &Transaction) -> Answer {
         let refused = |why| Answer { position, outcome: Outcome::Refused(why), repeated: false };
-        let same_id =
-            |(sent, _): &&(Transaction, Answer)| sent.request == asked.request && sent.caller == asked.caller;
-        if let Some((sent, first)) = self.memory.iter().find(same_id) {
-            if sent.call != asked.call
-                || sent.not_after != asked.not_after
-                || sent.signature != asked.signature
-            {
-                return refused(Refusal::RequestReused);
-            }
-            return Answer { repeated: true, ..first.clone() };
+        let id = (asked.request, asked.caller);
+        if let Some((sent, first)) = self.memory.get(&id) {
+            let other = sent.as_ref().is_some_and(|sent| {
+                (&sent.call, &sent.not_after, &sent.signature)
+                    != (&asked.call, &asked.not_after, &asked.signature)
+            });
+            return if other {
+                refused(Refusal::RequestReused)
+            } else {
+                Answer { repeated: true, ..first.clone() }
+            };
         }
-        if self.begun {
+        if self.begun.is_some() {
             if asked.request.time_ms() < self.edge {
                 return refused(Refusal::RequestExpired);
             }
-            if asked.request.time_ms() > self.now + self.policy().request_ahead_ms {
+            if asked.request.time_ms() > self.now.0 + self.policy().request_ahead_ms {
                 return refused(Refusal::RequestTooEarly);
             }
         }
@@ -172,46 +228,39 @@ impl Model {
             Ok(events) => Answer { position, outcome: Outcome::Done(events), repeated: false },
             Err(why) => refused(why),
         };
-        if self.begun {
-            self.memory.push((asked.clone(), answer.clone()));
+        if self.begun.is_some() {
+            self.memory.insert(id, (Some(asked.clone()), answer.clone()));
         }
         answer
     }
 
-    pub fn human(&self, id: Person) -> Option<&Human> {
-        self.people.iter().find(|human| human.id == id)
+    pub fn human(&self, id: Person) -> &Human {
+        &self.people[&id]
     }
 
-    pub fn bond(&self, id: RelationId) -> Option<&Bond> {
-        self.bonds.iter().find(|bond| bond.id == id)
+    fn human_mut(&mut self, id: Person) -> &mut Human {
+        self.people.get_mut(&id).expect("known")
     }
 
-    pub fn bill(&self, id: PaymentId) -> Option<&Bill> {
-        self.bills.iter().find(|bill| bill.id == id)
+    fn bond_mut(&mut self, id: RelationId) -> &mut Bond {
+        self.bonds.get_mut(&id).expect("known")
     }
+}
 
-    /// Living relations of a beneficiary, in the order in which they pay.
-    pub fn donors(&self, user: Person) -> Vec<RelationId> {
-        let mut living: Vec<&Bond> =
-            self.bonds.iter().filter(|bond| bond.user == user && bond.phase == Phase::Living).collect();
-        living.sort_by_key(|bond| bond.number);
-        let preferred = self.human(user).map(|human| human.preferred.clone()).unwrap_or_default();
-        let mut order: Vec<RelationId> =
-            preferred.into_iter().filter(|id| living.iter().any(|bond| bond.id == *id)).collect();
-        for bond in living {
-            if !order.contains(&bond.id) {
-                order.push(bond.id);
-            }
+/// Of what is kept by date: that with the latest date up to now, and of the same date that set later.
+fn in_force<T>(versions: &[(Stamp, T)], now: Stamp) -> Option<&T> {
+    let mut best: Option<&(Stamp, T)> = None;
+    for version in versions {
+        if version.0 <= now && best.is_none_or(|best| version.0 >= best.0) {
+            best = Some(version);
         }
-        order
     }
+    best.map(|(_, value)| value)
+}
 
-    /// Who would usually ask such a thing of a relation.
-    pub fn donor_of(&self, id: RelationId) -> Option<Caller> {
-        self.bond(id).map(|bond| Caller::Person(bond.donor))
-    }
-
-    pub fn answerer_of(&self, id: RelationId) -> Option<Caller> {
-        self.bond(id).map(|bond| Caller::Person(if bond.by == bond.donor { bond.user } else { bond.donor }))
-    }
+/// The same list, as it is kept: in the order of the dates, of the same date as they were set.
+fn by_date<T: Clone>(versions: &[(Stamp, T)]) -> Vec<(Stamp, T)> {
+    let mut sorted = versions.to_vec();
+    sorted.sort_by_key(|(from, _)| *from);
+    sorted
 }

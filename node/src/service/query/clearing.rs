@@ -144,7 +144,7 @@ impl QueryService {
     }
 
     /// Reads at length, beside the tasks of the node and without holding up what is applied meanwhile.
-    async fn at_length<T: Send + 'static>(
+    pub(super) async fn at_length<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Passing) -> Result<T, crate::fault::Fault> + Send + 'static,
     ) -> Result<T, Status> {

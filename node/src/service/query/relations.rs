@@ -1,12 +1,13 @@
 //! Relations of a person, and the sums that come of them.
 
 use super::pages::{make_token, page_rows, read_token, token_invalid};
+use super::registers::now;
 use super::{QueryService, absent, bad, find};
 use crate::service::unwell;
 use crate::state::Reader;
 use crate::wire;
-use ::ledger::table::{CaseRecord, CaseState, LedgerRecord, PersonRecord, RelationRecord, RelationState};
-use ::ledger::{Fen, Key, Person, Position, RelationId, Row, Stamp, View};
+use ::ledger::table::{CaseRecord, CaseState, PersonRecord, RelationRecord, RelationState};
+use ::ledger::{Fen, Key, Person, Position, RelationId, Row, View};
 use proto::status;
 use proto::v1::{self as pb, Side};
 use tonic::Status;
@@ -34,8 +35,7 @@ impl QueryService {
         };
         let in_transit =
             case.filter(|case| case.state == CaseState::Sent).map_or(Fen::ZERO, |case| case.balance);
-        let ledger = find::<LedgerRecord>(&reader, &Key::Ledger {})?;
-        let now = ledger.map_or(Stamp(0), |ledger| ledger.now);
+        let now = now(&reader)?;
         let balances =
             wire::balances_to_proto(person, &record, given.iter(), received.iter(), in_transit, now);
         let header = Some(self.shared.reply_header(&reader));

@@ -156,8 +156,8 @@ fn speed() {
             let bytes: Vec<u8> =
                 (0..batch * 140).map(|n| if n % 4 == 0 { rng.random() } else { (n % 140) as u8 }).collect();
             let answers: Vec<Answer> = changes
-                .values()
-                .flatten()
+                .iter()
+                .filter_map(|(_, row)| row.as_ref())
                 .filter_map(|row| match &**row {
                     Row::Request(r) => {
                         Some(Answer { position: r.position, outcome: r.outcome.clone(), repeated: false })

@@ -3,9 +3,8 @@
 use super::super::enums::*;
 use super::super::stamp_to_proto;
 use super::super::text::*;
-use ledger::command::Premium;
 use ledger::table::{Destination, HoldRecord, HoldState, Payee, PaymentRecord, RefundPart, RefundRecord};
-use ledger::{Fen, HoldId, Institution, MedType, PaymentId, RefundId};
+use ledger::{Fen, HoldId, PaymentId, RefundId};
 use proto::v1::{self as pb, refund_part};
 
 /// Who is paid, as the fields that say so.
@@ -18,15 +17,19 @@ pub(super) struct PayeeFields {
 
 impl From<&Payee> for PayeeFields {
     fn from(payee: &Payee) -> PayeeFields {
-        let (institution, premium): (Option<(Institution, MedType)>, Option<(Premium, u16)>) = match *payee {
-            Payee::Institution(institution, med_type) => (Some((institution, med_type)), None),
-            Payee::Premium(premium, year) => (None, Some((premium, year))),
-        };
-        PayeeFields {
-            institution: institution.map(|(institution, _)| of_institution(institution)).unwrap_or_default(),
-            med_type: institution.map(|(_, med_type)| of_med_type(med_type)).unwrap_or_default(),
-            premium: premium.map(|(premium, _)| of_premium(premium)).unwrap_or_default(),
-            premium_year: premium.map(|(_, year)| year.into()).unwrap_or_default(),
+        match *payee {
+            Payee::Institution(institution, med_type) => PayeeFields {
+                institution: of_institution(institution),
+                med_type: of_med_type(med_type),
+                premium: 0,
+                premium_year: 0,
+            },
+            Payee::Premium(premium, year) => PayeeFields {
+                institution: String::new(),
+                med_type: String::new(),
+                premium: of_premium(premium),
+                premium_year: year.into(),
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use ledger::decision::LegPaid;
+use ledger::movements::{Kind as Moved, Movement};
 use ledger::table::{ObligationRecord, Use};
 use ledger::{Answer, Outcome};
 use proto::v1::event::Kind;
@@ -83,4 +84,36 @@ fn more_refunded_than_charged_is_owed_below_zero() {
     assert_eq!(row.refunded, "299999999999999.97");
     assert_eq!(row.owed, "-99999999999999.99");
     assert_eq!((row.month.as_str(), row.payer.as_str(), row.payee.as_str()), ("2026-10", "320500", "410100"));
+    let (told, back) = obligation_from_proto(&row).expect("what was written reads back");
+    assert_eq!((told, back.payer, back.usage, back.record), (month, area(320_500), Use::Pharmacy, record));
+}
+
+#[test]
+fn a_movement_reads_back_and_a_wrong_one_names_its_field() {
+    let area = |code| Area::new(code).expect("an area");
+    let position = |index| Position { index, place: 3 };
+    for kind in [Moved::Payment, Moved::Refund, Moved::Undoing, Moved::Portability] {
+        for fen in [1, -320, Fen::MAX.get() as i64] {
+            let movement = Movement {
+                position: position(1_311),
+                line: 513,
+                at: Stamp(1_772_323_200_123),
+                kind,
+                payment: (fen > 0).then_some(PaymentId(position(7))),
+                case: (fen < 0).then_some(CaseId(position(8))),
+                payer: area(320_500),
+                payee: area(410_100),
+                usage: Use::CarePremium,
+                fen,
+                relation: (fen > 0).then_some(RelationId(position(9))),
+            };
+            let told = movement_to_proto(&movement);
+            assert_eq!(movement_from_proto(&told), Ok(movement));
+            let field = |told| movement_from_proto(&told).expect_err("malformed").field;
+            assert_eq!(field(pb::Movement { amount: "--1.00".into(), ..told.clone() }), "amount");
+            assert_eq!(field(pb::Movement { line: 65_536, ..told.clone() }), "line");
+            assert_eq!(field(pb::Movement { at: None, ..told.clone() }), "at");
+            assert_eq!(field(pb::Movement { payer: String::new(), ..told }), "payer");
+        }
+    }
 }
