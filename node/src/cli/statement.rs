@@ -368,7 +368,10 @@ mod tests {
         assert!(shown.contains("and 1 more: --most 5 lists all"), "{shown}");
         let json = diff_json(&diff);
         assert_eq!(json["differences"][2]["also"][0]["theirs"], "510300");
-        assert_eq!((json["theirs"]["preliminary"].as_bool(), json["equal"].as_bool()), (Some(true), Some(false)));
+        assert_eq!(
+            (json["theirs"]["preliminary"].as_bool(), json["equal"].as_bool()),
+            (Some(true), Some(false))
+        );
         (diff.lines, diff.between) = (Vec::new(), None);
         (diff.only_ours, diff.only_theirs, diff.different) = Default::default();
         assert!(differences(&diff).ends_with("difference 12.00 元\nequal"));

@@ -29,6 +29,8 @@ pub struct Journal {
     decisions: HashMap<(u64, u32), (String, bool)>,
     /// How many decisions a request has.
     requests: HashMap<String, u32>,
+    /// Each reversal: where, and of which request.
+    reversals: HashMap<(u64, u32), String>,
     /// What the journal gives.
     pub count: Count,
     /// How often what happened, by the names of events.
@@ -45,6 +47,7 @@ impl Journal {
         let mut journal = Journal {
             decisions: HashMap::new(),
             requests: HashMap::new(),
+            reversals: HashMap::new(),
             count: Count::default(),
             kinds: BTreeMap::new(),
         };
@@ -71,14 +74,23 @@ impl Journal {
         let request = line.transaction.request_id.clone();
         *self.requests.entry(request.clone()).or_default() += 1;
         self.decisions.insert(place, (request, line.is_done()));
+        if let Some(reverse) = &line.transaction.reverse {
+            self.reversals.insert(place, reverse.original.clone());
+        }
     }
 
     /// Whether every answer that was given stands in the journal, once, where the answer said.
     fn check_answers(&self, runner: &Runner, say: &mut Say) {
-        let (mut missing, mut other, mut repeated) = (0, 0, 0);
+        let (mut missing, mut other, mut repeated, mut kept_out) = (0, 0, 0, 0);
         let mut answered: HashMap<String, u32> = HashMap::new();
         for end in runner.ended.values() {
             let request = end.request.to_string();
+            if end.kept_out {
+                kept_out += 1;
+                let stood = self.reversals.get(&(end.index, end.place)) == Some(&request);
+                other += usize::from(!stood || self.requests.contains_key(&request));
+                continue;
+            }
             match self.decisions.get(&(end.index, end.place)) {
                 None => missing += 1,
                 Some(found) if *found != (request.clone(), end.done) => other += 1,
@@ -92,7 +104,7 @@ impl Journal {
         let twice = answered.iter().filter(|(id, times)| self.requests.get(*id) != Some(*times)).count();
         let ours: u32 = answered.values().sum();
         let what = format!(
-            "each of the {} acknowledged requests stands in the journal exactly once, where its answer said ({repeated} were asked again and got the first answer)",
+            "each of the {} acknowledged requests stands in the journal exactly once, where its answer said ({repeated} were asked again and got the first answer, {kept_out} came after their reversal and got that)",
             runner.ended.len()
         );
         say.check(

@@ -33,6 +33,7 @@ pub struct Asked {
     pub settle: Option<Spend>,
     pub authorise_spend: Option<Spend>,
     pub pay_premium: Option<PayPremium>,
+    pub reverse: Option<Reverse>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,6 +56,12 @@ pub struct Spend {
 #[serde(default)]
 pub struct PayPremium {
     pub beneficiary: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Reverse {
+    pub original: String,
 }
 
 /// What happened: one of these is there, or none that matters here.

@@ -38,6 +38,8 @@ pub struct End {
     pub done: bool,
     /// A remembered answer.
     pub repeated: bool,
+    /// Came after its own reversal: the answer is at the place of that.
+    pub kept_out: bool,
 }
 
 /// What came of a month, or of the year.
@@ -125,7 +127,8 @@ impl Runner {
             }
         };
         let request = outcome.request_id();
-        let end = End { request, index, place, done: refused.is_none(), repeated };
+        let kept_out = refused == Some(Reason::ReversedBeforeArrival);
+        let end = End { request, index, place, done: refused.is_none(), repeated, kept_out };
         let planned = match (step.expect, refused) {
             (Expect::Done | Expect::Maybe(_), None) => !repeated,
             (Expect::Refused(reason) | Expect::Maybe(reason), Some(found)) => reason == found,
