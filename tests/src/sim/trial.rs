@@ -391,7 +391,7 @@ impl Trial {
             let this = self.clone();
             let life = Duration::from_millis(chance.random_range(100..4_000));
             let watching = machine.run(async move {
-                let asked = proto::v1::WatchRequest { from_index: Some(from) };
+                let asked = proto::v1::WatchRequest { from_index: Some(from), with_transactions: false };
                 let Ok(stream) = node.ledger_service().watch(tonic::Request::new(asked)).await else { return };
                 drop(node);
                 let mut stream = stream.into_inner();
