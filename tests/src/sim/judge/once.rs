@@ -4,7 +4,8 @@
 use crate::sim::history::{History, Reply};
 use crate::sim::judge::Complaints;
 use crate::sim::judge::second::{Log, transactions};
-use ledger::{Answer, Call, Caller, Outcome, Refusal, RequestId, Transaction};
+use ledger::decision::Original;
+use ledger::{Answer, Call, Caller, Event, Outcome, Refusal, RequestId, Transaction};
 use std::collections::BTreeMap;
 
 type Identity = (RequestId, Caller);
@@ -21,10 +22,20 @@ fn is_unremembered(answer: &Answer) -> bool {
     matches!(answer.outcome, Outcome::Refused(refusal) if unremembered.contains(&refusal))
 }
 
+/// The request that a reversal keeps out: it had not arrived. Its own answer stands where the reversal's does.
+fn keeps_out(answer: &Answer) -> Option<RequestId> {
+    let Outcome::Done(events) = &answer.outcome else { return None };
+    events.iter().find_map(|event| match event {
+        Event::Reversed { original, found: Original::NotArrived } => Some(*original),
+        _ => None,
+    })
+}
+
 /// Judges a history by the log.
 pub fn judge(history: &History, log: &Log) -> Complaints {
     let mut complaints = Complaints::new();
     let mut decided: BTreeMap<Identity, Decided> = BTreeMap::new();
+    let mut kept_out: BTreeMap<Identity, Answer> = BTreeMap::new();
     let mut passing: BTreeMap<(Identity, u64, u16), Answer> = BTreeMap::new();
     for record in log.values() {
         let Ok((_, asked)) = transactions(record) else {
@@ -37,6 +48,13 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
                 passing.insert((identity, answer.position.index, answer.position.place), answer.clone());
             } else if !answer.repeated {
                 let (request, index) = (transaction.request, record.index);
+                if let Some(original) = keeps_out(answer) {
+                    let refused = Outcome::Refused(Refusal::ReversedBeforeArrival);
+                    kept_out.insert((original, transaction.caller), Answer { outcome: refused, ..answer.clone() });
+                }
+                if kept_out.contains_key(&identity) {
+                    complaints.push(format!("{request:?} was reversed before it arrived, and is decided in entry {index}"));
+                }
                 let first = decided.insert(identity, Decided { transaction, answer: answer.clone() });
                 if let Some(first) = first {
                     complaints.push(format!(
@@ -56,7 +74,8 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
             let told = if is_unremembered(answer) {
                 passing.get(&(identity, answer.position.index, answer.position.place)).cloned()
             } else {
-                first.filter(|first| first.transaction == op.transaction).map(|first| first.answer.clone())
+                let first = first.filter(|first| first.transaction == op.transaction).map(|first| &first.answer);
+                first.or(kept_out.get(&identity)).cloned()
             };
             match told {
                 None => complaints.push(format!("op {number} was answered {answer:?}, the log has no such thing")),
