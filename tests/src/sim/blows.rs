@@ -321,8 +321,12 @@ impl Dealer {
         let this = self.clone();
         self.changing.fetch_add(1, Ordering::Relaxed);
         node::host::spawn(async move {
-            if blow == Blow::Add {
-                this.sites.start(who).await;
+            match blow {
+                Blow::Add => {
+                    this.sites.start(who).await;
+                }
+                Blow::Remove => this.sites.site(who, |site| site.leaving = true).unwrap_or_default(),
+                _ => {}
             }
             let consensus = node.consensus().clone();
             drop(node);

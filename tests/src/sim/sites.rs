@@ -50,6 +50,8 @@ pub struct Site {
     node: Option<Arc<Node>>,
     /// It will never come back.
     pub lost: bool,
+    /// Its removal was asked for, and nobody knows yet whether it took place.
+    pub leaving: bool,
     /// Its disk has no room until then.
     full_until: Option<Instant>,
     /// It is kept away until then.
@@ -126,6 +128,7 @@ impl Sites {
             machine: None,
             node: None,
             lost: false,
+            leaving: false,
             full_until: None,
             away_until: None,
             hurt: false,

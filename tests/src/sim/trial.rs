@@ -203,6 +203,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
     }
     note!(diary, "{} messages were carried, {} streams begun", net.carried(), net.streams());
     trial.heal().await;
+    trial.count_members().await;
     tokio::time::sleep(SERVE).await;
     trial.office.closed.store(true, Ordering::Relaxed);
     for client in clients {
@@ -431,6 +432,34 @@ impl Trial {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What an operator does when all is whole: who was to join and is no member is added again; who was to leave and is
+    /// none is switched off.
+    async fn count_members(&self) {
+        let begun = Instant::now();
+        loop {
+            let leader = self.sites().leader().and_then(|leader| self.sites().node(leader));
+            let stranger = leader.and_then(|(leader, machine)| {
+                let members = leader.consensus().standing().members;
+                let who = self.sites().up().into_iter().find(|node| !members.contains_key(node))?;
+                Some((leader.consensus().clone(), machine, who))
+            });
+            let Some((consensus, machine, who)) = stranger else { return };
+            if self.sites().site(who, |site| site.leaving) == Some(true) {
+                note!(self.diary(), "node {who} has left");
+                self.sites().site(who, |site| site.lost = true);
+                self.sites().crash(who, true).await;
+                continue;
+            }
+            let added = machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
+            note!(self.diary(), "node {who} is added again: {added:?}");
+            if begun.elapsed() > HEAL_MOST {
+                self.complain(format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
