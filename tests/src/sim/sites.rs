@@ -264,6 +264,14 @@ impl Sites {
         Some(loss)
     }
 
+    /// Lets go of everything, at the end: nodes hold the network, and the network holds nodes.
+    pub fn leave(&self) {
+        for id in self.all() {
+            self.net.unplug(id);
+            self.site(id, |site| (site.node, site.machine) = (None, None));
+        }
+    }
+
     /// Which node has this machine.
     pub fn whose(&self, machine: Owner) -> Option<NodeId> {
         let inner = self.inner.lock();

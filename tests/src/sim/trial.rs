@@ -214,6 +214,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
     report.faults = coverage.counts();
     report.messages = net.carried();
     report.simulated = Duration::from_micros(diary.now());
+    sites.leave();
     report
 }
 
