@@ -56,7 +56,7 @@ impl Sim {
     /// Plays them.
     pub fn run(&self) -> ExitCode {
         // A task that panics is a node's fault like any other: said in a line, judged later.
-        std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
+        std::panic::set_hook(Box::new(|panic| eprintln!("{panic}\n{}", std::backtrace::Backtrace::capture())));
         let began = Instant::now();
         let before = cpu();
         let until = self.minutes.map(|minutes| began + Duration::from_secs(minutes * 60));
