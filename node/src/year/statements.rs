@@ -189,3 +189,66 @@ fn told(findings: &[String]) -> String {
     let first: Vec<&str> = findings.iter().take(TOLD).map(String::as_str).collect();
     format!("{}: {}", findings.len(), first.join("; "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statement::check::Item;
+    use crate::statement::details::Tally;
+    use std::fs;
+
+    #[test]
+    fn a_statement_that_does_not_agree_with_itself_is_told() {
+        let item = |should: &str| Item { name: "sum", found: "5.00".into(), should: Some(should.into()) };
+        let report = |items| Report {
+            files: Vec::new(),
+            items,
+            across: (0, 0),
+            inside: 0,
+            counterparties: 0,
+            tally: Tally::default(),
+        };
+        let mut found = Found::default();
+        found.agrees("2026-01 11", &report(vec![item("5.00")]));
+        assert!(found.wrong.is_empty());
+        found.agrees("2026-01 11", &report(vec![item("5.00"), item("5.01")]));
+        assert_eq!(found.wrong, ["2026-01 11: sum 5.00, should be 5.01"]);
+        assert_eq!((found.written, found.compared), (2, 3));
+    }
+
+    #[test]
+    fn sums_that_are_not_those_of_the_others_are_told() {
+        let sums = |payable| BTreeMap::from([("11".into(), (payable, 0)), ("12".into(), (0, 500))]);
+        let mut found = Found::default();
+        found.balance("2026-01", &sums(500), &sums(500));
+        assert!(found.unbalanced.is_empty() && found.owed == 500);
+        found.balance("2026-02", &sums(501), &sums(500));
+        let by_lines = "2026-02 11: payable 5.01, receivable 0.00; by the lines 5.00 and 0.00";
+        assert_eq!(found.unbalanced, ["2026-02: payable 5.01, receivable 5.00", by_lines]);
+    }
+
+    #[test]
+    fn a_movement_that_only_one_side_has_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = |code: u64, page: &str, text: &str| {
+            let name = format!("gongji-2026-01-{code}-{page}.csv");
+            fs::write(folder.path().join(name), text).expect("written");
+        };
+        let heads = "row,payer,payee,use,amount\n";
+        for place in PROVINCES {
+            page(place.code, "summary", "our area,their area,payable,receivable\n");
+            page(place.code, "details", heads);
+        }
+        let row = format!("{heads}9-0-0,110100,120100,医疗机构 institution,5.00\n");
+        let compared = || {
+            let mut found = Found::default();
+            found.compare("2026-01", folder.path());
+            found
+        };
+        page(11, "details", &row);
+        assert_eq!(compared().differ, ["2026-01 details of 11 and 12"]);
+        page(12, "details", &row);
+        let found = compared();
+        assert_eq!((found.differ.len(), found.movements, found.pairs), (0, 1, 32 * 31 / 2));
+    }
+}
