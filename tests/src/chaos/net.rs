@@ -163,15 +163,18 @@ impl Pass {
         let all = self.trial.cluster.running();
         let others: Vec<usize> = all.into_iter().filter(|place| *place != victim).collect();
         let had = self.trial.cluster.status(victim).await.map_or(0, |status| status.last_log_index);
-        let rule = self.cut();
-        self.proxy.set(&between(&[victim], &others), rule);
-        wait_for(SERVE_MAX, "a log that is far ahead", async || {
-            let status = self.trial.cluster.status(others[0]).await?;
-            (status.last_log_index > had + 2 * KEEP).then_some(())
-        })
-        .await;
-        for place in &others {
-            self.trial.cluster.snapshot(*place).await;
+        // A held connection would keep the log that is being sent on it.
+        self.proxy.set(&between(&[victim], &others), Rule::Refuse);
+        // What a snapshot allows to purge goes with the next one at the latest.
+        for round in 1..=3 {
+            wait_for(SERVE_MAX, "a log that is far ahead", async || {
+                let status = self.trial.cluster.status(others[0]).await?;
+                (status.last_log_index > had + 2 * round * KEEP).then_some(())
+            })
+            .await;
+            for place in &others {
+                self.trial.cluster.snapshot(*place).await;
+            }
         }
         self.proxy.heal();
         self.follows(victim).await;
