@@ -55,11 +55,14 @@ impl Strace {
         command.arg(&lines).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|problem| format!("strace: {problem}"))?;
         sleep(Duration::from_millis(500)).await;
-        match child.try_wait() {
-            Ok(None) => Ok(Strace { child, lines }),
-            Ok(Some(_)) | Err(_) => {
+        let ended = !matches!(child.try_wait(), Ok(None));
+        let mut strace = Strace { child, lines };
+        // One that has injected something may have ended with its node already.
+        match ended && strace.injured() == 0 {
+            false => Ok(strace),
+            true => {
                 let mut said = String::new();
-                if let Some(mut stderr) = child.stderr.take() {
+                if let Some(mut stderr) = strace.child.stderr.take() {
                     std::io::Read::read_to_string(&mut stderr, &mut said).ok();
                 }
                 Err(format!("strace cannot attach: {}", said.trim()))
