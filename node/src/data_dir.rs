@@ -297,6 +297,32 @@ mod tests {
     }
 
     #[test]
+    fn fuzz_version() {
+        let text = "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\n";
+        let samples = vec![
+            text.into(),
+            text.lines().take(2).map(|line| format!("{line}\n")).collect::<String>().into(),
+        ];
+        let words: &[&[u8]] = &[b"format ", b"node ", b"cluster ", b"\n", b"+", b"18446744073709551615"];
+        let test = "-p node --lib fuzz_version";
+        let format = fuzz::Format { name: "version", test, samples, words, seal: None };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(VERSION);
+        fuzz::run(&format, |bytes| {
+            fs::write(&path, bytes).expect("written");
+            match read_version(&path) {
+                Ok(Some(Version { format, node, cluster })) => {
+                    let cluster = cluster.map(|id| format!("cluster {}\n", uuid(&id))).unwrap_or_default();
+                    fuzz::Read::Alike(format!("format {format}\nnode {node}\n{cluster}").into())
+                }
+                Ok(None) => panic!("it is there"),
+                Err(Fault::Corrupt { what, .. }) => fuzz::Read::Refused(what),
+                Err(other) => panic!("damage is called something else: {other}"),
+            }
+        });
+    }
+
+    #[test]
     fn a_directory_is_used_by_one_process_at_a_time() {
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let first = DataDir::create_or_open(temporary.path(), Some(A), 1).expect("made");

@@ -16,7 +16,11 @@ fn a_seed_goes_the_same_way_twice() {
         let (first_lines, second_lines) = (lines(&first), lines(&second));
         let differ = first_lines.lines().zip(second_lines.lines()).find(|(first, second)| first != second);
         assert_eq!(differ, None, "seed {seed} went two ways");
-        assert_eq!((first.hash, first.lines, first.polls), (second.hash, second.lines, second.polls), "seed {seed}");
+        assert_eq!(
+            (first.hash, first.lines, first.polls),
+            (second.hash, second.lines, second.polls),
+            "seed {seed}"
+        );
         assert!(first.lines > 100, "seed {seed} did nothing: {} lines", first.lines);
     }
 }

@@ -7,6 +7,8 @@
 //! * `runtime`: what openraft runs on.
 //! * [`handle`]: what the rest of the node may ask of consensus.
 
+#[cfg(test)]
+mod fuzz;
 pub mod handle;
 pub mod log;
 pub mod machine;

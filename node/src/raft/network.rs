@@ -23,8 +23,8 @@ use proto::v1::peer_client::PeerClient;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -481,7 +481,7 @@ struct AppendHead {
     entries: u32,
 }
 
-fn write_append(request: &AppendEntriesRequest<TypeConfig>) -> Bytes {
+pub(super) fn write_append(request: &AppendEntriesRequest<TypeConfig>) -> Bytes {
     let head = codec::encode(&AppendHead {
         vote: VoteBytes::from(&request.vote),
         prev: request.prev_log_id.as_ref().map(types::mark),

@@ -5,7 +5,7 @@ use crate::note;
 use crate::sim::asks::Known;
 use crate::sim::blows::Dealer;
 use crate::sim::clients::Office;
-use crate::sim::coverage::{Coverage, Counts, Fault};
+use crate::sim::coverage::{Counts, Coverage, Fault};
 use crate::sim::draw::Draw;
 use crate::sim::floor::{Floor, rng, run};
 use crate::sim::history::{Diary, Keep};
@@ -89,7 +89,8 @@ pub fn play(seed: u64, keep: Keep) -> Report {
         run(&floor, seed, outside.clone(), async move {
             let diary = Diary::begin(keep);
             *tell.lock() = Some(diary.clone());
-            let simulated = tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, &place)).await;
+            let simulated =
+                tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, &place)).await;
             simulated.unwrap_or_else(|_| panic!("no end after {} s", SIMULATED_MOST.as_secs()))
         })
     }));
@@ -97,12 +98,16 @@ pub fn play(seed: u64, keep: Keep) -> Report {
     let mut report = ended.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_string()));
-        Report { complaints: vec![said.unwrap_or_else(|| "a panic without words".into())], ..Report::default() }
+        Report {
+            complaints: vec![said.unwrap_or_else(|| "a panic without words".into())],
+            ..Report::default()
+        }
     });
     report.seed = seed;
     report.polls = floor.polls();
     if let Some(diary) = diary {
-        (report.hash, report.lines, report.last, report.all) = (diary.hash(), diary.lines(), diary.last(), diary.all());
+        (report.hash, report.lines, report.last, report.all) =
+            (diary.hash(), diary.lines(), diary.last(), diary.all());
     }
     report
 }
@@ -250,11 +255,14 @@ impl Trial {
         for learner in &nodes[draw.voters..] {
             for _ in 0..200 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                let Some((leader, machine)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+                let Some((leader, machine)) =
+                    self.sites().leader().and_then(|leader| self.sites().node(leader))
+                else {
                     continue;
                 };
                 let (consensus, id) = (leader.consensus().clone(), *learner);
-                let added = machine.run(async move { consensus.add_learner(id, Sites::member(id)).await }).await;
+                let added =
+                    machine.run(async move { consensus.add_learner(id, Sites::member(id)).await }).await;
                 if added == Some(Ok(())) {
                     break;
                 }
@@ -292,7 +300,9 @@ impl Trial {
             let changing = self.dealer.changing.load(Ordering::Relaxed) > 0;
             self.dealer.coverage.enter(self.sites().phase(changing));
             for node in self.sites().down() {
-                let away = self.sites().site(node, |site| site.away_until.is_some_and(|until| Instant::now() < until));
+                let away = self
+                    .sites()
+                    .site(node, |site| site.away_until.is_some_and(|until| Instant::now() < until));
                 // Not all at one moment.
                 if away == Some(false) && chance.random_ratio(1, 3) {
                     let this = self.clone();
@@ -307,11 +317,15 @@ impl Trial {
         use node::fault::Fault as F;
         let hurt = self.sites().site(node, |site| site.flipped) == Some(true);
         let why = fault.to_string();
-        let full = why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
+        let full =
+            why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
         match fault {
             F::Diverged { .. } => self.complain(format!("node {node}: {fault}")),
             _ if full || hurt => {}
-            _ => self.complain(format!("node {node} stopped though nothing was wrong with its disk: {}", self.sites().plain(&why))),
+            _ => self.complain(format!(
+                "node {node} stopped though nothing was wrong with its disk: {}",
+                self.sites().plain(&why)
+            )),
         }
     }
 
@@ -388,13 +402,17 @@ impl Trial {
         while !self.stopped.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(chance.random_range(20..200))).await;
             let up = self.sites().up();
-            let Some((node, machine)) = up.choose(&mut chance).and_then(|id| self.sites().node(*id)) else { continue };
+            let Some((node, machine)) = up.choose(&mut chance).and_then(|id| self.sites().node(*id)) else {
+                continue;
+            };
             let from = self.streams.lock()[place].next;
             let this = self.clone();
             let life = Duration::from_millis(chance.random_range(100..4_000));
             let watching = async move {
                 let asked = proto::v1::WatchRequest { from_index: Some(from), with_transactions: false };
-                let Ok(stream) = node.ledger_service().watch(tonic::Request::new(asked)).await else { return };
+                let Ok(stream) = node.ledger_service().watch(tonic::Request::new(asked)).await else {
+                    return;
+                };
                 drop(node);
                 let mut stream = stream.into_inner();
                 while let Some(Ok(told)) = stream.next().await {
@@ -454,7 +472,8 @@ impl Trial {
                 self.sites().crash(who, true).await;
                 continue;
             }
-            let added = machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
+            let added =
+                machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
             note!(self.diary(), "node {who} is added again: {added:?}");
             if begun.elapsed() > HEAL_MOST {
                 self.complain(format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()));
@@ -468,7 +487,9 @@ impl Trial {
         if !self.sites().down().is_empty() {
             return false;
         }
-        let Some((leader, _)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else { return false };
+        let Some((leader, _)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+            return false;
+        };
         let standing = leader.consensus().standing();
         standing.members.keys().all(|member| {
             let lost = self.sites().site(*member, |site| site.lost) != Some(false);
@@ -504,7 +525,9 @@ impl Trial {
         note!(self.diary(), "{} transactions are open", open.len());
         for op in open {
             if !self.office.settle(&mut chance, &[op], 40).await {
-                self.complain(format!("nobody says what became of op {op}, though nothing is wrong any more"));
+                self.complain(format!(
+                    "nobody says what became of op {op}, though nothing is wrong any more"
+                ));
                 break;
             }
         }
@@ -519,7 +542,11 @@ impl Trial {
                 return last;
             }
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!("not everyone has everything after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                self.complain(format!(
+                    "not everyone has everything after {} s: {}",
+                    HEAL_MOST.as_secs(),
+                    self.standings()
+                ));
                 return last;
             }
         }
@@ -527,7 +554,8 @@ impl Trial {
 
     fn applied(&self) -> (usize, Vec<u64>) {
         let up = self.sites().up();
-        let applied = up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
+        let applied =
+            up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
         (up.len(), applied.collect())
     }
 

@@ -20,7 +20,8 @@ pub fn real_time(history: &History) -> Complaints {
     for (number, op) in history.ops.iter().enumerate() {
         let asked = op.attempts.iter().map(|attempt| attempt.invoked).min();
         // A refusal that is not remembered stands where that sending was decided.
-        let answered = op.answers().map(|(attempt, answer)| (answer.position, attempt.returned, attempt.invoked));
+        let answered =
+            op.answers().map(|(attempt, answer)| (answer.position, attempt.returned, attempt.invoked));
         let mut by_position: BTreeMap<Place, (Moment, Moment)> = BTreeMap::new();
         for (position, returned, invoked) in answered {
             let place = (position.index, u32::from(position.place));

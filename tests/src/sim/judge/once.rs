@@ -50,10 +50,15 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
                 let (request, index) = (transaction.request, record.index);
                 if let Some(original) = keeps_out(answer) {
                     let refused = Outcome::Refused(Refusal::ReversedBeforeArrival);
-                    kept_out.insert((original, transaction.caller), Answer { outcome: refused, ..answer.clone() });
+                    kept_out.insert(
+                        (original, transaction.caller),
+                        Answer { outcome: refused, ..answer.clone() },
+                    );
                 }
                 if kept_out.contains_key(&identity) {
-                    complaints.push(format!("{request:?} was reversed before it arrived, and is decided in entry {index}"));
+                    complaints.push(format!(
+                        "{request:?} was reversed before it arrived, and is decided in entry {index}"
+                    ));
                 }
                 let first = decided.insert(identity, Decided { transaction, answer: answer.clone() });
                 if let Some(first) = first {
@@ -74,22 +79,29 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
             let told = if is_unremembered(answer) {
                 passing.get(&(identity, answer.position.index, answer.position.place)).cloned()
             } else {
-                let first = first.filter(|first| first.transaction == op.transaction).map(|first| &first.answer);
+                let first =
+                    first.filter(|first| first.transaction == op.transaction).map(|first| &first.answer);
                 first.or(kept_out.get(&identity)).cloned()
             };
             match told {
-                None => complaints.push(format!("op {number} was answered {answer:?}, the log has no such thing")),
+                None => {
+                    complaints.push(format!("op {number} was answered {answer:?}, the log has no such thing"))
+                }
                 Some(told) if (told.position, &told.outcome) != (answer.position, &answer.outcome) => {
                     complaints.push(format!("op {number} was answered {answer:?}, the log says {told:?}"));
                 }
                 Some(_) => {}
             }
         }
-        let not_done = !op.attempts.is_empty() && op.attempts.iter().all(|attempt| attempt.reply == Reply::NotDone);
+        let not_done =
+            !op.attempts.is_empty() && op.attempts.iter().all(|attempt| attempt.reply == Reply::NotDone);
         if let Some(first) = first.filter(|first| not_done && first.transaction == op.transaction) {
             let again = history.ops.iter().filter(|other| other.transaction == op.transaction).count() > 1;
             if !again {
-                complaints.push(format!("op {number} was called not done, the log has it at {}", first.answer.position));
+                complaints.push(format!(
+                    "op {number} was called not done, the log has it at {}",
+                    first.answer.position
+                ));
             }
         }
     }
@@ -97,7 +109,8 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
         let own = identity.1 == Caller::Node && first.transaction.call == Call::Tick;
         let known = asked.get(identity).is_some_and(|asked| asked.contains(&&first.transaction));
         if !own && !known {
-            complaints.push(format!("nobody asked for what stands at {}: {:?}", first.answer.position, identity.0));
+            complaints
+                .push(format!("nobody asked for what stands at {}: {:?}", first.answer.position, identity.0));
         }
     }
     complaints
