@@ -48,7 +48,7 @@ pub fn number_from_env(name: &str, usual: u64) -> u64 {
 }
 
 /// The seed: given, or of this moment.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     number_from_env("GONGJI_TEST_SEED", u64::from(now.subsec_nanos()) ^ now.as_secs() << 20)
 }

@@ -73,6 +73,7 @@ pub struct Cluster {
     /// The nodes, voters first.
     pub nodes: Vec<Node>,
     options: Options,
+    lying: bool,
     folder: Option<tempfile::TempDir>,
     /// The cluster's id.
     pub id: String,
@@ -84,13 +85,25 @@ impl Cluster {
     /// # Panics
     /// If any of it does not work.
     pub async fn start(options: Options) -> Cluster {
-        let mut cluster = Cluster::apart(options);
-        for place in 0..cluster.nodes.len() {
-            cluster.start_node(place).await;
+        Cluster::apart(options).formed().await
+    }
+
+    /// Starts the nodes, and forms a cluster of them.
+    ///
+    /// # Panics
+    /// If any of it does not work.
+    pub async fn formed(mut self) -> Cluster {
+        for place in 0..self.nodes.len() {
+            self.start_node(place).await;
         }
-        cluster.form().await;
-        cluster.calm().await;
-        cluster
+        self.form().await;
+        self.calm().await;
+        self
+    }
+
+    /// From the next start on, nodes' syncs are answered without being made.
+    pub fn lie(&mut self) {
+        self.lying = true;
     }
 
     /// Makes nodes without starting them.
@@ -99,7 +112,8 @@ impl Cluster {
     /// If there is no temporary folder.
     pub fn apart(options: Options) -> Cluster {
         let folder = tempfile::Builder::new().prefix("gongji-tests-").tempdir().expect("a temporary folder");
-        let mut cluster = Cluster { nodes: Vec::new(), options, folder: Some(folder), id: String::new() };
+        let mut cluster =
+            Cluster { nodes: Vec::new(), options, lying: false, folder: Some(folder), id: String::new() };
         for _ in 0..cluster.options.voters + cluster.options.learners {
             cluster.add_node();
         }
@@ -141,7 +155,7 @@ impl Cluster {
         command.args(["--raft-snapshot-entries", &self.options.snapshot_entries.to_string()]);
         command.args(["--raft-keep-entries", &self.options.keep_entries.to_string()]);
         command.args(&self.options.flags).args(&node.flags);
-        command
+        if self.lying { program::without_syncs(&command) } else { command }
     }
 
     /// Starts a node and waits until its doors are open, or says how it ended instead.

@@ -9,6 +9,7 @@
 //! * [`judge`]: what must be true of a history and of what the nodes tell; each judge is tested with a bad one.
 //! * [`replay`]: a second ledger that is fed a node's journal.
 //! * [`trial`]: all of these put together.
+//! * [`storage`]: the log and the state alone, with crash images and flipped bits. [`power`]: power cuts of a real node.
 //! * [`sim`]: no processes: whole clusters in one thread, from a seed.
 
 pub mod bench;
@@ -16,9 +17,11 @@ pub mod cluster;
 pub mod history;
 pub mod injury;
 pub mod judge;
+pub mod power;
 pub mod program;
 pub mod replay;
 pub mod sim;
+pub mod storage;
 pub mod traffic;
 pub mod trial;
 pub mod world;

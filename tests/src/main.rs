@@ -13,6 +13,7 @@ struct Command {
 #[derive(Subcommand)]
 enum Verb {
     Sim(tests::sim::command::Sim),
+    Power(tests::power::Power),
 }
 
 fn main() -> ExitCode {
@@ -24,5 +25,6 @@ fn main() -> ExitCode {
     }
     match Command::parse().verb {
         Verb::Sim(sim) => sim.run(),
+        Verb::Power(power) => power.run(),
     }
 }

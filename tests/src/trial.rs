@@ -53,8 +53,15 @@ impl Trial {
     /// # Panics
     /// If any of it does not work.
     pub async fn begin(seed: u64, options: Options) -> Trial {
+        Trial::begin_in(seed, Cluster::start(options).await).await
+    }
+
+    /// Founds a world in a cluster, and starts to follow what is decided.
+    ///
+    /// # Panics
+    /// If any of it does not work.
+    pub async fn begin_in(seed: u64, cluster: Cluster) -> Trial {
         let started = Instant::now();
-        let cluster = Cluster::start(options).await;
         let history = History::new();
         let desk = Desk::new(&cluster.client(0), &history);
         let world = World::found(&desk, seed).await;

@@ -127,7 +127,7 @@ mod tests {
             column("", "words", Kind::Words, 8),
         ];
         fuzz::run(&format, |bytes| {
-            let mut rows = || -> Result<(), String> {
+            let rows = || -> Result<(), String> {
                 let mut records = Records::begin(bytes)?;
                 while records.cells(&columns)?.is_some() {}
                 Ok(())

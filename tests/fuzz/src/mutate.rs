@@ -52,12 +52,13 @@ impl Mutator<'_> {
 
     fn change(&self, input: &mut Vec<u8>, rng: &mut SmallRng) {
         let (from, to) = stretch(input.len(), rng);
+        let at = from.min(input.len().saturating_sub(1));
         match rng.random_range(0..11) {
             // A bit, a byte.
-            0 | 1 if !input.is_empty() => input[from.min(to - 1)] ^= 1 << rng.random_range(0..8),
+            0 | 1 if !input.is_empty() => input[at] ^= 1 << rng.random_range(0..8),
             2 if !input.is_empty() => {
                 let byte = if rng.random() { BYTES[rng.random_range(0..BYTES.len())] } else { rng.random() };
-                input[from.min(to - 1)] = byte;
+                input[at] = byte;
             }
             // Cut short; something taken out.
             3 => input.truncate(to),

@@ -8,7 +8,7 @@ use prost::Message;
 #[test]
 fn fuzz_messages() {
     let call = |strategy| Transaction {
-        request: RequestId([7; 16]),
+        request: text::request_id(REQUEST).expect("an id"),
         caller: Caller::National,
         not_after: Some(Stamp(1_772_323_200_000)),
         signature: vec![1, 2],
