@@ -109,6 +109,7 @@ impl DataDir {
         if let Some(cluster) = cluster {
             text += &format!("cluster {}\n", uuid(&cluster));
         }
+        text += &check_line(&text);
         let (path, temporary) = (self.path.join(VERSION), self.path.join("VERSION.tmp"));
         let write = || -> io::Result<()> {
             let mut file = File::create(&temporary)?;
@@ -121,6 +122,11 @@ impl DataDir {
         *self.cluster.lock() = cluster;
         Ok(())
     }
+}
+
+/// The last line of VERSION: so a flipped bit does not make it another node's, or another cluster's.
+fn check_line(text: &str) -> String {
+    format!("check {:08x}\n", crc32fast::hash(text.as_bytes()))
 }
 
 fn sync_dir(path: &Path) -> Result<(), Fault> {
@@ -148,7 +154,7 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
         place: path.display().to_string(),
         what,
         hint: format!(
-            "restore it: three lines, \"format {FORMAT}\", \"node <id>\", \"cluster <uuid>\", as other nodes have"
+            "restore it: three lines, \"format {FORMAT}\", \"node <id>\", \"cluster <uuid>\", as other nodes have; \"check\" may be left out"
         ),
     };
     let text = String::from_utf8(bytes).map_err(|_| damaged("it is not text".into()))?;
@@ -160,6 +166,12 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
             "format" if format.is_none() => format = Some(value.parse().map_err(|_| wrong())?),
             "node" if node.is_none() => node = Some(value.parse().map_err(|_| wrong())?),
             "cluster" if cluster.is_none() => cluster = Some(parse_uuid(value).ok_or_else(wrong)?),
+            "check" => {
+                match text.strip_suffix(&check_line(text.split("check ").next().unwrap_or_default())) {
+                    Some(_) => {}
+                    None => return Err(damaged("its checksum does not match".into())),
+                }
+            }
             // A newer format may say more: then its number, the first line, is what is complained about.
             _ if format.is_some_and(|format: u32| format > FORMAT) => {}
             _ => return Err(wrong()),
@@ -274,7 +286,7 @@ mod tests {
         let version = path.join(VERSION);
         assert_eq!(
             fs::read_to_string(&version).expect("VERSION"),
-            "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\n"
+            "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\ncheck 13a4e25b\n"
         );
         fs::write(&version, "format 3\nnode 11000001\nshape round\n").expect("written");
         assert!(refused(&path, None, 11_000_001).contains("its format is 3, this binary reads 2"));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tests::bench::{number_from_env, seed};
 use tests::injury::copy_folder;
 use tests::sim::floor::rng;
-use tests::storage::check::{Broken, Found, check};
+use tests::storage::check::{Found, check};
 use tests::storage::flips::{Fates, flip};
 use tests::storage::life::Life;
 use tests::storage::script::Script;
@@ -204,7 +204,7 @@ fn a_flipped_bit_of_any_file_is_told_repaired_or_harmless() {
     for (kind, fates) in &all {
         eprintln!("  {kind}: {} told, {} repaired, {} harmless", fates.told, fates.repaired, fates.harmless);
     }
-    for kind in ["log", "journal", "snap", "sm/pages", "sm/CURRENT", "VERSION"] {
+    for kind in ["log", "journal", "snap", "sm/pages", "sm/CURRENT", "VERSION", "VOTE"] {
         let fates = all.get(kind).copied().unwrap_or_default();
         assert!(fates.told + fates.repaired > 0, "no flip in {kind} was noticed: {fates:?}");
     }

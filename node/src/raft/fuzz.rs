@@ -3,6 +3,7 @@
 use super::log::{Mark, Number, StoredVote};
 use super::network::{read_append, write_append};
 use super::types::{self, Batch, Entry, Member, MembershipBytes, VoteBytes};
+use super::vote;
 use crate::state::LogMark;
 use bytes::Bytes;
 use fuzz::{Format, Read};
@@ -88,12 +89,25 @@ fn stored<T: Encode + Decode>(mut bytes: &[u8]) -> Read {
 
 #[test]
 fn fuzz_votes_and_marks() {
-    let vote = [&3u64.to_le_bytes()[..], &11_000_001u64.to_le_bytes(), &[1]].concat();
-    let mark = [vote[..16].to_vec(), 77u64.to_le_bytes().to_vec()].concat();
+    let stored_vote = [&3u64.to_le_bytes()[..], &11_000_001u64.to_le_bytes(), &[1]].concat();
+    let mark = [stored_vote[..16].to_vec(), 77u64.to_le_bytes().to_vec()].concat();
     let test = "-p node --lib fuzz_votes_and_marks";
-    fuzz::run(&format("vote", test, vec![vote.clone()]), stored::<StoredVote>);
+    fuzz::run(&format("vote", test, vec![stored_vote.clone()]), stored::<StoredVote>);
+    let known = vote::encode(VoteBytes { term: 3, node: 11_000_001, committed: true });
+    let seal = |bytes: &mut Vec<u8>| {
+        if let Some(body) = bytes.len().checked_sub(4) {
+            let crc = crc32fast::hash(&bytes[..body]);
+            bytes[body..].copy_from_slice(&crc.to_le_bytes());
+        }
+    };
+    fuzz::run(&Format { seal: Some(&seal), ..format("vote-copy", test, vec![known]) }, |bytes| {
+        match vote::decode(bytes) {
+            Ok(known) => Read::Same(vote::encode(known)),
+            Err(why) => Read::Refused(why.into()),
+        }
+    });
     fuzz::run(&format("log-mark", test, vec![mark]), stored::<Mark>);
-    fuzz::run(&format("log-owner", test, vec![vote[8..16].to_vec()]), stored::<Number>);
+    fuzz::run(&format("log-owner", test, vec![stored_vote[8..16].to_vec()]), stored::<Number>);
 }
 
 #[test]

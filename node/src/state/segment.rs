@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::host;
+use crate::state::blocks;
 use crate::state::files;
 use crate::state::journal::{Blob, Shared};
 use ledger::codec;
@@ -335,6 +336,9 @@ pub(crate) fn read(
 pub(crate) fn unpacked(body: Vec<u8>, raw_length: usize) -> Option<Vec<u8>> {
     if body.len() == raw_length {
         return Some(body);
+    }
+    if !blocks::says_length(&body, raw_length) {
+        return None;
     }
     zstd::bulk::decompress(&body, raw_length).ok().filter(|raw| raw.len() == raw_length)
 }

@@ -1,13 +1,13 @@
 //! Opens what a crash left, and holds it to what was promised.
 
-use crate::storage::life::{self, CLUSTER, NODE, Opened, absorb, log_settings, now, state_settings};
+use crate::storage::life::{self, NODE, Opened, absorb, log_settings, now, state_settings};
 use crate::storage::script::Script;
 use crate::storage::tracer::{Calm, Promised, VoteSaved};
 use node::data_dir::DataDir;
 use node::fault::Fault;
 use node::host;
 use node::raft::log::LogStore;
-use node::state::State;
+use node::state::{State, StateSettings};
 use openraft::storage::RaftLogStorage;
 use openraft::{EntryPayload, RaftLogReader};
 use std::path::Path;
@@ -51,8 +51,8 @@ fn silent<T>(what: String) -> Result<T, Broken> {
 /// # Errors
 /// What it says.
 pub fn open(path: &Path) -> Result<Opened, Fault> {
-    let dir = DataDir::create_or_open(path, Some(CLUSTER), NODE)?;
-    let state = State::open(path, state_settings())?;
+    let dir = DataDir::create_or_open(path, None, NODE)?;
+    let state = State::open(path, StateSettings { cluster: dir.cluster(), ..state_settings() })?;
     let log = LogStore::open(&path.join("log"), NODE, log_settings())?;
     Ok(Opened { dir, state, log })
 }
