@@ -10,6 +10,7 @@ use openraft::EntryPayload;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
 
 use crate::state::LogMark;
