@@ -326,7 +326,13 @@ pub(super) fn read_entry(mut from: impl std::io::Read) -> std::io::Result<Entry>
     let head: EntryHead = decode("a log entry's head", &head)?;
     let payload = match head.kind {
         EntryKind::Blank => EntryPayload::Blank,
-        EntryKind::Membership(membership) => EntryPayload::Membership(membership.into_membership()?),
+        EntryKind::Membership(given) => {
+            let membership = given.clone().into_membership()?;
+            if MembershipBytes::of(Some(&log_id(head.log)), &membership) != given {
+                return Err(bad("a log entry", "its membership is not written as such").into());
+            }
+            EntryPayload::Membership(membership)
+        }
         EntryKind::Normal { bytes, crc } => {
             let length = bytes as usize;
             if length > BATCH_MAX {

@@ -171,7 +171,7 @@ impl<'a> Life<'a> {
             .map(|index| openraft::Entry { log_id: log_id(term, index), payload: EntryPayload::Blank })
             .collect();
         now(self.parts().1.append(entries, IOFlushed::noop())).expect("appended");
-        self.tracer.promise(|promised| promised.conflict = Some(from));
+        self.tracer.promise(|promised| promised.cut = true);
         let last = Some(log_id(term_of(from - 1), from - 1));
         now(self.parts().1.truncate_after(last)).expect("cut");
     }

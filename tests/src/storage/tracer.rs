@@ -23,8 +23,10 @@ pub struct Promised {
     pub synced: u64,
     /// Everything up to here was handed to the log.
     pub written: u64,
-    /// From here on the log held entries of another term, which a new leader has taken away.
+    /// From here on the log may hold entries that a new leader takes away.
     pub conflict: Option<u64>,
+    /// They were taken away, which the next sync of the log makes durable.
+    pub cut: bool,
     /// No entry behind this was applied.
     pub applied: u64,
     /// The log may have been purged up to here.
@@ -161,7 +163,9 @@ impl Host for Tracer {
         let synced = Disk::log_marks(folder).and_then(|marks| inner.disk.log_synced(folder, &marks));
         if synced.is_ok() {
             inner.promised.synced = inner.promised.written;
-            inner.promised.conflict = None;
+            if inner.promised.cut {
+                (inner.promised.conflict, inner.promised.cut) = (None, false);
+            }
         }
         inner.images("after the sync of the log");
         drop(inner);
