@@ -128,10 +128,12 @@ impl Power {
         let options = Options { voters: 1, snapshot_entries: 150, keep_entries: 30, ..Options::default() };
         let mut cluster = Cluster::apart(options);
         cluster.nodes[0].data = place.join("node");
-        if self.lie {
-            cluster.lie();
-        }
         let mut trial = Trial::begin_in(seed, cluster.formed().await).await;
+        if self.lie {
+            trial.cluster.lie();
+            trial.cluster.terminate(0).await;
+            trial.cluster.start_node(0).await;
+        }
         let mut chance = rng(seed, 77);
         let work = async {
             let load = trial.load(0, &Pace::default());
