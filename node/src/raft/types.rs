@@ -323,12 +323,16 @@ pub(super) fn read_entry(mut from: impl std::io::Read) -> std::io::Result<Entry>
     if crc32fast::hash(&head) != crc {
         return Err(bad("a log entry", "its head does not match its checksum").into());
     }
-    let head: EntryHead = decode("a log entry's head", &head)?;
+    let head_bytes = head;
+    let head: EntryHead = decode("a log entry's head", &head_bytes)?;
     let payload = match head.kind {
         EntryKind::Blank => EntryPayload::Blank,
         EntryKind::Membership(given) => {
-            let membership = given.clone().into_membership()?;
-            if MembershipBytes::of(Some(&log_id(head.log)), &membership) != given {
+            let membership = given.into_membership()?;
+            // Maps in another order, or a log id of its own, would be other bytes for the same entry.
+            let ours = MembershipBytes::of(Some(&log_id(head.log)), &membership);
+            let again = EntryHead { log: head.log, kind: EntryKind::Membership(ours) };
+            if codec::encode(&again) != head_bytes {
                 return Err(bad("a log entry", "its membership is not written as such").into());
             }
             EntryPayload::Membership(membership)

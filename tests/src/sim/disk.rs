@@ -163,6 +163,13 @@ impl Disk {
         let now: BTreeMap<String, PathBuf> = list(from)?.into_iter().collect();
         let names: BTreeSet<&String> = durable.keys().chain(now.keys()).collect();
         let is_log = from.file_name().is_some_and(|name| name == "log");
+        // raft-log writes to a new file only behind the sync of the one before.
+        let mut begun = None;
+        for (name, path) in &now {
+            if is_log && fs::metadata(path)?.len() > 0 {
+                begun = begun.max(Some(name));
+            }
+        }
         for name in names {
             let place = to.join(name);
             let new = match now.get(name) {
@@ -182,7 +189,10 @@ impl Disk {
                 }
                 (true, Some((meta, path)), _) => {
                     let bytes = fs::read(path)?;
-                    let kept = self.files.get(&meta.ino()).map_or(0, |durable| durable.length);
+                    let kept = match begun > Some(name) {
+                        true => meta.len(),
+                        false => self.files.get(&meta.ino()).map_or(0, |durable| durable.length),
+                    };
                     let bytes =
                         if left == Left::All { bytes } else { cut(bytes, kept, (left, is_log), rng, loss) };
                     fs::write(&place, bytes)?;
