@@ -43,7 +43,7 @@ fn written(entry: &Entry) -> Vec<u8> {
 }
 
 /// Makes the head's length and both checksums of an entry fit again.
-fn seal(bytes: &mut Vec<u8>) {
+fn seal(bytes: &mut [u8]) {
     let Some(length) = bytes.first_chunk::<4>().map(|word| u32::from_le_bytes(*word)) else { return };
     let Some(end) = 12usize.checked_add(length as usize).filter(|end| *end <= bytes.len()) else { return };
     // version 1, mark 24, kind 4, then a batch's length and checksum.
@@ -94,7 +94,7 @@ fn fuzz_votes_and_marks() {
     let test = "-p node --lib fuzz_votes_and_marks";
     fuzz::run(&format("vote", test, vec![stored_vote.clone()]), stored::<StoredVote>);
     let known = vote::encode(VoteBytes { term: 3, node: 11_000_001, committed: true });
-    let seal = |bytes: &mut Vec<u8>| {
+    let seal = |bytes: &mut [u8]| {
         if let Some(body) = bytes.len().checked_sub(4) {
             let crc = crc32fast::hash(&bytes[..body]);
             bytes[body..].copy_from_slice(&crc.to_le_bytes());

@@ -48,6 +48,9 @@ pub enum Read {
     Alike(Vec<u8>),
 }
 
+/// Makes checksums fit.
+pub type Seal<'a> = &'a dyn Fn(&mut [u8]);
+
 /// A decoder under test.
 pub struct Format<'a> {
     /// Its name: of its folder in the corpus.
@@ -59,7 +62,7 @@ pub struct Format<'a> {
     /// Bytes that mean something here.
     pub words: &'a [&'a [u8]],
     /// Makes checksums and lengths fit again, for every second input.
-    pub seal: Option<&'a dyn Fn(&mut Vec<u8>)>,
+    pub seal: Option<Seal<'a>>,
 }
 
 /// What a run came to.

@@ -19,7 +19,7 @@ fn sum_of(body: &[u8]) -> u8 {
     body.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte))
 }
 
-fn seal(bytes: &mut Vec<u8>) {
+fn seal(bytes: &mut [u8]) {
     if let Some(length) = bytes.first().map(|length| usize::from(*length))
         && bytes.len() == length + 2
     {

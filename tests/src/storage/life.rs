@@ -206,8 +206,12 @@ impl<'a> Life<'a> {
 
     fn purge(&mut self, upto: u64) {
         if upto > 0 {
-            self.tracer.promise(|promised| promised.purged = promised.purged.max(upto));
+            self.tracer.promise(|promised| {
+                promised.purged = promised.purged.max(upto);
+                promised.purging = true;
+            });
             now(self.parts().1.purge(log_id(term_of(upto), upto))).expect("purged");
+            self.tracer.promise(|promised| promised.purging = false);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Promised {
     pub applied: u64,
     /// The log may have been purged up to here.
     pub purged: u64,
+    /// The log is being purged: it unlinks files behind a sync of its own, so nothing before that can be lost any more.
+    pub purging: bool,
     /// The state was at least here when a checkpoint ended last.
     pub checkpoint: u64,
     /// Entries up to here came by a snapshot.
@@ -121,7 +123,9 @@ impl Tracer {
 impl Inner {
     fn images(&mut self, name: &str) {
         let Some(mut look) = self.look.take() else { return };
-        let lefts = [Left::All, Left::Nothing].into_iter().chain((0..self.chances).map(|_| Left::Chance));
+        let chances = if self.promised.purging { 0 } else { self.chances };
+        let lefts = [Left::All, Left::Nothing].into_iter().chain((0..chances).map(|_| Left::Chance));
+        let lefts = lefts.filter(|left| !self.promised.purging || *left == Left::All).collect::<Vec<_>>();
         for left in lefts {
             let path = self.album.join("image");
             let loss = self.disk.image_left(&path, left, &mut self.rng).expect("the disk is copied");

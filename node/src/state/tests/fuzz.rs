@@ -22,7 +22,7 @@ fn read<T>(result: Result<T, Fault>, again: impl FnOnce(T) -> Read) -> Read {
 }
 
 /// A checksum over everything before it, at the end.
-fn seal_end(bytes: &mut Vec<u8>) {
+fn seal_end(bytes: &mut [u8]) {
     if let Some(body) = bytes.len().checked_sub(4) {
         let crc = crc32fast::hash(&bytes[..body]);
         bytes[body..].copy_from_slice(&crc.to_le_bytes());
@@ -34,7 +34,7 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Makes every checksum and the hash of a container fit, as far as its lengths lead.
-fn seal_container(bytes: &mut Vec<u8>) {
+fn seal_container(bytes: &mut [u8]) {
     fn parts(bytes: &mut [u8]) -> Option<()> {
         let head = 16..16usize.checked_add(word(bytes, 8)?)?;
         let crc = crc32fast::hash(bytes.get(head.clone())?);
@@ -61,7 +61,7 @@ fn seal_container(bytes: &mut Vec<u8>) {
 }
 
 /// Makes every checksum of a segment fit.
-fn seal_segment(bytes: &mut Vec<u8>) {
+fn seal_segment(bytes: &mut [u8]) {
     fn parts(bytes: &mut [u8]) -> Option<()> {
         let crc = crc32fast::hash(bytes.get(..segment::HEAD - 4)?);
         bytes.get_mut(segment::HEAD - 4..segment::HEAD)?.copy_from_slice(&crc.to_le_bytes());
@@ -107,7 +107,7 @@ fn files_of_a_state() -> (Vec<Vec<u8>>, BTreeMap<&'static str, Vec<u8>>) {
     (snapshots, found)
 }
 
-fn sealed_is_itself(seal: &dyn Fn(&mut Vec<u8>), sample: &[u8]) {
+fn sealed_is_itself(seal: &dyn Fn(&mut [u8]), sample: &[u8]) {
     let mut sealed = sample.to_vec();
     seal(&mut sealed);
     assert!(sealed == sample, "the seal is the format's");
@@ -124,7 +124,7 @@ fn fuzz_pages() {
         let lent: Vec<_> = records.iter().map(|(key, value)| (&key[1..], value.as_slice())).collect();
         page::encode(&name, &lent)
     };
-    let seal = |bytes: &mut Vec<u8>| {
+    let seal = |bytes: &mut [u8]| {
         if bytes.len() >= 5 {
             let mut hasher = crc32fast::Hasher::new();
             hasher.update(&bytes[..1]);
