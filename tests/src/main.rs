@@ -14,6 +14,7 @@ struct Command {
 enum Verb {
     Sim(tests::sim::command::Sim),
     Chaos(tests::chaos::command::Chaos),
+    Power(tests::power::Power),
 }
 
 fn main() -> ExitCode {
@@ -26,5 +27,6 @@ fn main() -> ExitCode {
     match Command::parse().verb {
         Verb::Sim(sim) => sim.run(),
         Verb::Chaos(chaos) => chaos.run(),
+        Verb::Power(power) => power.run(),
     }
 }
