@@ -10,12 +10,14 @@
 //! * [`replay`]: a second ledger that is fed a node's journal.
 //! * [`trial`]: all of these put together.
 //! * [`sim`]: no processes: whole clusters in one thread, from a seed.
+//! * [`mutants`]: bugs put back on purpose, and who finds them.
 
 pub mod bench;
 pub mod cluster;
 pub mod history;
 pub mod injury;
 pub mod judge;
+pub mod mutants;
 pub mod program;
 pub mod replay;
 pub mod sim;

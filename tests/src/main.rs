@@ -13,6 +13,7 @@ struct Command {
 #[derive(Subcommand)]
 enum Verb {
     Sim(tests::sim::command::Sim),
+    Mutants(tests::mutants::command::Mutants),
 }
 
 fn main() -> ExitCode {
@@ -23,5 +24,6 @@ fn main() -> ExitCode {
     }
     match Command::parse().verb {
         Verb::Sim(sim) => sim.run(),
+        Verb::Mutants(mutants) => mutants.run(),
     }
 }

@@ -13,7 +13,7 @@ use crate::sim::judge::digests::Digests;
 use crate::sim::judge::linear::{Reads, real_time};
 use crate::sim::judge::second::Log;
 use crate::sim::judge::streams::Stream;
-use crate::sim::judge::{Complaints, audit, once, present, second, streams};
+use crate::sim::judge::{Complaints, audit, journals, once, present, second, streams};
 use crate::sim::machine::{DiskTemper, Machine};
 use crate::sim::net::{Net, Weather};
 use crate::sim::sites::{CLUSTER, News, Sites};
@@ -41,6 +41,8 @@ const SIMULATED_MOST: Duration = Duration::from_secs(300);
 const SERVE: Duration = Duration::from_secs(2);
 /// How much of a journal is read at once.
 const PAGE: usize = 1 << 20;
+/// And at once at the end, when all of it is read again: many pages.
+const SMALL_PAGE: usize = 5_000;
 
 /// What came of a simulation.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +99,8 @@ pub fn play(seed: u64, keep: Keep) -> Report {
     let mut report = ended.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_string()));
-        Report { complaints: vec![said.unwrap_or_else(|| "a panic without words".into())], ..Report::default() }
+        let said = said.unwrap_or_else(|| "a panic without words".into());
+        Report { complaints: vec![format!("[end] {said}")], ..Report::default() }
     });
     report.seed = seed;
     report.polls = floor.polls();
@@ -139,6 +142,8 @@ struct Trial {
     streams: Mutex<Vec<Stream>>,
     /// Stretches of the log that a node was sent as a snapshot.
     gaps: Mutex<BTreeSet<(NodeId, u64)>>,
+    /// Nodes that do not hear that their log was not synced.
+    deaf: Mutex<BTreeSet<NodeId>>,
     stopped: AtomicBool,
 }
 
@@ -172,6 +177,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
         complaints: Mutex::default(),
         streams: Mutex::default(),
         gaps: Mutex::default(),
+        deaf: Mutex::default(),
         stopped: AtomicBool::new(false),
     });
     node::host::spawn(trial.clone().keep(news, cuts));
@@ -227,7 +233,8 @@ impl Trial {
         &self.office.diary
     }
 
-    fn complain(&self, complaint: String) {
+    fn complain(&self, judge: &str, complaint: &str) {
+        let complaint = format!("[{judge}] {complaint}");
         note!(self.diary(), "WRONG: {complaint}");
         self.complaints.lock().push(complaint);
     }
@@ -289,6 +296,12 @@ impl Trial {
                 () = tokio::time::sleep(Duration::from_millis(20)) => {}
             }
             self.sites().make_room(false);
+            for node in self.sites().up() {
+                let deaf = self.sites().node(node).is_some_and(|(_, machine)| machine.is_deaf());
+                if deaf && self.deaf.lock().insert(node) {
+                    self.complain("nodes", &format!("node {node} goes on though its log was not synced"));
+                }
+            }
             let changing = self.dealer.changing.load(Ordering::Relaxed) > 0;
             self.dealer.coverage.enter(self.sites().phase(changing));
             for node in self.sites().down() {
@@ -309,9 +322,12 @@ impl Trial {
         let why = fault.to_string();
         let full = why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
         match fault {
-            F::Diverged { .. } => self.complain(format!("node {node}: {fault}")),
+            F::Diverged { .. } => self.complain("digests", &format!("node {node}: {fault}")),
             _ if full || hurt => {}
-            _ => self.complain(format!("node {node} stopped though nothing was wrong with its disk: {}", self.sites().plain(&why))),
+            _ => {
+                let why = self.sites().plain(&why);
+                self.complain("nodes", &format!("node {node} stopped though nothing was wrong with its disk: {why}"));
+            }
         }
     }
 
@@ -338,7 +354,7 @@ impl Trial {
                     Some(known) if *known != record => {
                         let index = record.index;
                         drop(log);
-                        self.complain(format!("node {id} tells another entry {index} than others did"));
+                        self.complain("journals", &format!("node {id} tells another entry {index} than others did"));
                         return;
                     }
                     Some(_) => {}
@@ -367,7 +383,7 @@ impl Trial {
         for index in [applied, before] {
             if let Some(root) = node.state().digest_at(index) {
                 let complaints = self.digests.lock().node(id, index, root);
-                complaints.into_iter().for_each(|complaint| self.complain(complaint));
+                complaints.iter().for_each(|complaint| self.complain("digests", complaint));
             }
         }
         for (turned, fault, phase) in std::mem::take(&mut *self.dealer.turned.lock()) {
@@ -429,7 +445,7 @@ impl Trial {
                 return;
             }
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                self.complain("healing", &format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -457,7 +473,7 @@ impl Trial {
             let added = machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
             note!(self.diary(), "node {who} is added again: {added:?}");
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()));
+                self.complain("healing", &format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()));
                 return;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -504,7 +520,7 @@ impl Trial {
         note!(self.diary(), "{} transactions are open", open.len());
         for op in open {
             if !self.office.settle(&mut chance, &[op], 40).await {
-                self.complain(format!("nobody says what became of op {op}, though nothing is wrong any more"));
+                self.complain("healing", &format!("nobody says what became of op {op}, though nothing is wrong any more"));
                 break;
             }
         }
@@ -519,7 +535,8 @@ impl Trial {
                 return last;
             }
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!("not everyone has everything after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                let standings = self.standings();
+                self.complain("healing", &format!("not everyone has everything after {} s: {standings}", HEAL_MOST.as_secs()));
                 return last;
             }
         }
@@ -563,9 +580,15 @@ impl Trial {
         add("digests", digests.judge());
         add("streams", streams::judge(&self.streams.lock(), &log));
         add("present", present::judge("the second ledger", &history, &second));
+        for id in self.sites().all() {
+            let ruined = self.sites().site(id, |site| site.ruined.take()).flatten();
+            let why = ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
+            add("nodes", why.into_iter().collect());
+        }
         for id in self.sites().up() {
             let Some((node, _)) = self.sites().node(id) else { continue };
             let name = format!("node {id}");
+            add("journals", journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()));
             let applied = node.state().applied();
             if applied.index() == last && applied.digest.root() != second.digest().root() {
                 add("digests", vec![format!("{name} ends with another state than a second ledger")]);
