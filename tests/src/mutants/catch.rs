@@ -14,6 +14,8 @@ const PROFILE: [(&str, &str); 4] = [
     ("CARGO_PROFILE_RELEASE_INCREMENTAL", "true"),
     ("CARGO_PROFILE_RELEASE_DEBUG", "0"),
 ];
+/// What changes with every bug is compiled in small pieces, of which few are compiled again.
+const PIECES: [&str; 3] = ["ledger", "node", "tests"];
 /// How long a catcher may take. One that takes longer has found something, too: something hangs.
 const PATIENCE: Duration = Duration::from_secs(1_200);
 
@@ -73,8 +75,8 @@ fn simulate(tree: &Tree, seeds: u64, first: u64) -> Result<Catch, String> {
 
 fn test(tree: &Tree, words: &[&str]) -> Result<Catch, String> {
     let mut command = Command::new("cargo");
-    prepare(tree, command.args(words));
-    let Ended { well, said } = wait(tree, &mut command)?;
+    prepare(tree, &mut command);
+    let Ended { well, said } = wait(tree, command.args(words))?;
     let failed = said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
     let why = said.lines().skip_while(|line| !line.contains("panicked at")).nth(1).unwrap_or_default();
     let judge = (!well).then(|| failed.unwrap_or("it crashes").to_string());
@@ -87,12 +89,15 @@ fn prepare(tree: &Tree, command: &mut Command) {
         .env("CARGO_TARGET_DIR", &tree.target)
         .env_remove("RUST_LOG")
         .envs(PROFILE);
+    for package in PIECES {
+        command.args(["--config", &format!("profile.release.package.{package}.codegen-units=256")]);
+    }
 }
 
 fn cargo(tree: &Tree, words: &[&str]) -> Result<(), String> {
     let mut command = Command::new("cargo");
-    prepare(tree, command.arg("--quiet").args(words));
-    let Ended { well, said } = wait(tree, &mut command)?;
+    prepare(tree, &mut command);
+    let Ended { well, said } = wait(tree, command.arg("--quiet").args(words))?;
     if well { Ok(()) } else { Err(format!("it does not compile:\n{}", tail(&said))) }
 }
 

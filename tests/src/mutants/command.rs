@@ -6,7 +6,7 @@ use crate::mutants::table::Table;
 use crate::mutants::tree::Tree;
 use clap::Args;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -19,6 +19,9 @@ pub struct Mutants {
     /// The first seed of the simulation
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The source, if it is not the one that this was built from
+    #[arg(long)]
+    source: Option<PathBuf>,
     /// Do not look first whether what must find them is quiet without them
     #[arg(long)]
     trust: bool,
@@ -27,8 +30,8 @@ pub struct Mutants {
 impl Mutants {
     /// Does it.
     pub fn run(&self) -> ExitCode {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace");
-        match self.all(root) {
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace");
+        match self.all(self.source.as_deref().unwrap_or(built)) {
             Ok(0) => ExitCode::SUCCESS,
             Ok(_) => ExitCode::FAILURE,
             Err(problem) => {
