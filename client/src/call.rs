@@ -111,7 +111,8 @@ verbs! {
     RegisterProvince RegisterArea SetAreaOpen SetPolicy SetTariff SetCalendar RegisterInstitution Suspend LiftSuspension
     EnrolPerson CreditAccount SetInsuranceStatus SetRetired TerminateInsurance RegisterDeath Payout MoveWithinProvince
     ApplyTransfer AcceptTransfer SendTransfer ReceiveTransfer CompleteTransfer AbandonTransfer FailTransfer
-    ActivateWallet ProposeRelation AcceptRelation DeclineRelation SetQuota AcceptOffer DeclineOffer ReduceQuota
+    ActivateWallet DeactivateWallet
+    ProposeRelation AcceptRelation DeclineRelation SetQuota AcceptOffer DeclineOffer ReduceQuota
     SetPriority PayPremium ReleaseRelation
     Settle AuthoriseSpend ConfirmSpend VoidSpend Refund Reverse
     ClosePeriod ConfirmClearing DisputeClearing PayClearing FundPrepayment AdjustPrepayment

@@ -13,6 +13,12 @@ impl Client {
         Call::new(self, pb::ActivateWallet { person: person.into() })
     }
 
+    /// The person closes the wallet. Relations, quotas and holds stay; nothing new is agreed or paid until the wallet is
+    /// activated again.
+    pub fn deactivate_wallet(&self, person: impl Into<String>) -> Call<pb::DeactivateWallet> {
+        Call::new(self, pb::DeactivateWallet { person: person.into() })
+    }
+
     /// One party proposes a relation. `kinship` is the beneficiary's to the donor. The receipt names the relation.
     pub fn propose_relation(
         &self,

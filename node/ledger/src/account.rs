@@ -123,7 +123,7 @@ pub(crate) fn credit<V: View>(entry: &mut Entry<'_, V>, person: Person, amount: 
     done::<V>(Event::AccountCredited { person, amount, available })
 }
 
-/// The person activates the wallet. It stays active.
+/// The person activates the wallet. It stays active until the person closes it.
 pub(crate) fn activate<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
     let record = entry.person(person)?;
     ensure(record.status != InsuranceStatus::Deceased, Refusal::PersonDeceased)?;
@@ -132,4 +132,16 @@ pub(crate) fn activate<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Rul
     // From here on the activation must succeed.
     entry.draft.edit(Key::Person { person }, record).wallet_active = true;
     done::<V>(Event::WalletActivated { person })
+}
+
+/// The person closes the wallet: nothing new is agreed, frozen or paid, by the person or from the person's quotas, until
+/// it is activated again. What there is stays: relations, quotas, offers, holds, and all that gives money back.
+pub(crate) fn deactivate<V: View>(entry: &mut Entry<'_, V>, person: Person) -> Ruled<V> {
+    let record = entry.person(person)?;
+    ensure(record.status != InsuranceStatus::Deceased, Refusal::PersonDeceased)?;
+    ensure(record.wallet_active, Refusal::WalletInactive)?;
+
+    // From here on the closing must succeed.
+    entry.draft.edit(Key::Person { person }, record).wallet_active = false;
+    done::<V>(Event::WalletDeactivated { person })
 }

@@ -154,6 +154,7 @@ fn verb<V: View>(entry: &mut Entry<'_, V>, asked: &Transaction) -> Ruled<V> {
         Call::Suspend { party, reason, file } => suspend::suspend(entry, *party, *reason, *file),
         Call::LiftSuspension { party, file: _ } => suspend::lift(entry, *party),
         Call::ActivateWallet { person } => account::activate(entry, *person),
+        Call::DeactivateWallet { person } => account::deactivate(entry, *person),
         Call::ProposeRelation { donor, beneficiary, kinship } => {
             relation::propose(entry, &asked.caller, *donor, *beneficiary, *kinship)
         }

@@ -402,4 +402,9 @@ pub enum Call {
     /// The cluster's own pulse: sweeps what has run out, and goes on with what is done in steps, a bounded number
     /// at a time.
     Tick,
+    /// The person closes the wallet (注销医保钱包).
+    DeactivateWallet {
+        /// Whose wallet.
+        person: Person,
+    },
 }

@@ -503,6 +503,11 @@ pub enum Event {
         /// Request ids forgotten.
         forgotten: u32,
     },
+    /// A wallet was closed.
+    WalletDeactivated {
+        /// Whose.
+        person: Person,
+    },
 }
 
 /// Why a relation ended.

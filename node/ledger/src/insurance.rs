@@ -48,10 +48,12 @@ impl PersonRecord {
         })
     }
 
-    /// Whether the person's quotas for others pay just now; else they are passed over (domain.md 5b, 20).
+    /// Whether the person's quotas for others pay just now; else they are passed over (domain.md 5b, 20). They do not while
+    /// the wallet is closed.
     pub(crate) fn pays_for_others(&self) -> bool {
         self.not_insured().is_none()
             && self.status != InsuranceStatus::Frozen
+            && self.wallet_active
             && self.suspended.is_none()
             && self.insurance == Insurance::Employee
     }

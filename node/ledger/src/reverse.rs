@@ -104,6 +104,7 @@ fn deed(events: &[Event]) -> Option<Deed> {
             | Event::PersonEnrolled { .. }
             | Event::AccountCredited { .. }
             | Event::WalletActivated { .. }
+            | Event::WalletDeactivated { .. }
             | Event::RelationProposed { .. }
             | Event::RelationAccepted { .. }
             | Event::RelationDeclined { .. }

@@ -57,7 +57,9 @@ fn may_ask(caller: &Caller, call: &Call) -> bool {
         | Call::ReceiveTransfer { .. }
         | Call::CompleteTransfer { .. }
         | Call::FailTransfer { .. } => matches!(caller, Caller::Agency(_) | Caller::Province(_)),
-        Call::ActivateWallet { person } => *caller == Caller::Person(*person),
+        Call::ActivateWallet { person } | Call::DeactivateWallet { person } => {
+            *caller == Caller::Person(*person)
+        }
         Call::ApplyTransfer { person, .. } => {
             *caller == Caller::Person(*person) || matches!(caller, Caller::Agency(_) | Caller::Province(_))
         }
@@ -165,6 +167,7 @@ fn is_theirs<V: View>(entry: &Entry<'_, V>, caller: &Caller, call: &Call) -> Rul
         | Call::RegisterInstitution { .. }
         | Call::EnrolPerson { .. }
         | Call::ActivateWallet { .. }
+        | Call::DeactivateWallet { .. }
         | Call::ProposeRelation { .. }
         | Call::SetPriority { .. }
         | Call::Settle(_)

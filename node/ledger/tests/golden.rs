@@ -87,10 +87,10 @@ fn there_is_a_sample_of_everything() {
     let calls = numbers(calls().iter().map(encode::<Call>).collect());
     assert_eq!(
         calls,
-        (0..=number_of(&Call::Tick)).collect::<Vec<u32>>(),
+        (0..=number_of(&Call::DeactivateWallet { person: USER })).collect::<Vec<u32>>(),
         "one sample of every call, in order"
     );
-    let last = Event::Ticked { forgotten: 0 };
+    let last = Event::WalletDeactivated { person: USER };
     let events = numbers(events().iter().map(encode::<Event>).collect());
     assert_eq!(events, (0..=number_of(&last)).collect::<Vec<u32>>(), "one sample of every event, in order");
 }

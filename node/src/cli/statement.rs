@@ -2,6 +2,8 @@
 
 mod fetch;
 
+pub use fetch::Fetch;
+
 use super::connect::reach;
 use super::{Nodes, Output, show};
 use crate::problem::{Exit, Problem};
@@ -79,8 +81,7 @@ pub async fn run(verb: Verb) -> Result<Exit> {
 
 async fn build(args: Build) -> Result<Exit> {
     let node = reach(&args.nodes).await?;
-    let (facts, report) =
-        fetch::Fetch::new(node, args.month, args.province).build(args.open, &args.out).await?;
+    let (facts, report) = Fetch::new(node, args.month, args.province).build(args.open, &args.out).await?;
     match args.output {
         Output::Json => println!("{}", built_json(&facts, &report, &args.out)),
         Output::Table => println!("{}", built(&facts, &report, &args.out)),

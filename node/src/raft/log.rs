@@ -98,13 +98,26 @@ impl LogStore {
         match host::current() {
             None => log.flush(true, Some(Flushed(Some(told)))),
             Some(host) => {
-                log.flush(true, None)?;
+                log.flush(false, None)?;
                 // Now all of it is in the files; when it is durable, the simulated disk says.
                 log.wait_worker_idle()?;
                 host.sync_log(&self.folder, told);
                 Ok(())
             }
         }
+    }
+}
+
+impl LogStore {
+    /// The files of what was purged go when the purge is durable: raft-log's sync thread sees to that, except under a
+    /// simulated disk, which alone knows when that is.
+    fn purge_is_durable(&self, upto: u64) -> io::Result<()> {
+        let mut log = self.log.write();
+        if host::is_simulated() && log.log_state().purged().map(|id| id.0.index) == Some(upto) {
+            log.flush(true, None)?;
+            log.wait_worker_idle()?;
+        }
+        Ok(())
     }
 }
 
@@ -353,8 +366,9 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let next = log.log_state().purged().map(|id| id.0.index + 1).unwrap_or(0);
         if upto.index >= next {
             log.purge(Mark(types::mark(&upto)))?;
-            let told = |result: io::Result<()>| {
-                if let Err(problem) = result {
+            let this = self.clone();
+            let told = move |result: io::Result<()>| {
+                if let Err(problem) = result.and_then(|()| this.purge_is_durable(upto.index)) {
                     tracing::error!(%problem, "the log's purge was not synced");
                 }
             };

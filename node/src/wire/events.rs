@@ -106,6 +106,9 @@ pub fn event_to_proto(event: &Event) -> pb::Event {
         Event::WalletActivated { person } => {
             Kind::WalletActivated(pb::WalletActivated { person: of_person(*person) })
         }
+        Event::WalletDeactivated { person } => {
+            Kind::WalletDeactivated(pb::WalletDeactivated { person: of_person(*person) })
+        }
         Event::RelationProposed { relation, donor, beneficiary } => {
             Kind::RelationProposed(pb::RelationProposed {
                 relation: of_relation(*relation),

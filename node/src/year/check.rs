@@ -220,7 +220,8 @@ impl Cleared {
     }
 }
 
-fn province(area: &str) -> String {
+/// The province that an area lies in, by its code.
+pub fn province(area: &str) -> String {
     area.get(..2).unwrap_or_default().to_owned()
 }
 

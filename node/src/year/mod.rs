@@ -2,7 +2,8 @@
 //!
 //! [`plan`] says what everybody asks, hour by hour, and how each request must end; [`clear`] keeps the books. [`run`]
 //! sends it all to a [`desk`]. At the end [`check`] compares what the ledger tells with what its exported journal gives,
-//! by the independent [`count`].
+//! by the independent [`count`], and [`statements`] writes what every province is told of every month and holds it
+//! against what the others are told.
 
 mod bonds;
 mod check;
@@ -18,6 +19,7 @@ mod people;
 mod plan;
 mod rng;
 mod run;
+mod statements;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -150,6 +152,8 @@ async fn play(args: Args) -> Result<Exit> {
     }
     say.part("What is true now");
     check::all(&nodes, &client, &runner, &months, &journal, &mut say).await?;
+    let statements = folder.join("statements");
+    statements::all(&nodes, &client, &months, &statements, &mut say).await?;
 
     let (most, _) = process::memory(std::process::id());
     say.line(format!(
@@ -159,7 +163,7 @@ async fn play(args: Args) -> Result<Exit> {
         most >> 20
     ));
     if let Some(out) = &out {
-        say.line(format!("{} holds the exported journal", out.path().display()));
+        say.line(format!("{} holds the exported journal and the statements", out.path().display()));
     }
     say.line(format!(
         "replay: gongji year --seed {seed} --nodes {} --scale {} --year {}",

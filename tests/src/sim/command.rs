@@ -4,7 +4,11 @@ use crate::sim::coverage::{Counts, table};
 use crate::sim::history::Keep;
 use crate::sim::trial::{Report, play};
 use clap::Args;
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Plays seeds of the simulation
@@ -19,6 +23,9 @@ pub struct Sim {
     /// Stop after so many minutes
     #[arg(long)]
     minutes: Option<u64>,
+    /// How many seeds to play at once, each in a thread of its own [default: one a processor]
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Print everything that happens
     #[arg(long)]
     all: bool,
@@ -53,24 +60,42 @@ impl Sim {
         let began = Instant::now();
         let before = cpu();
         let until = self.minutes.map(|minutes| began + Duration::from_secs(minutes * 60));
+        let keep = if self.all { Keep::Print } else { Keep::Last };
+        let jobs = if self.all { 1 } else { self.jobs.unwrap_or_else(processors) };
+        let (next, stopped) = (AtomicU64::new(self.seed), AtomicBool::new(false));
+        let (sender, reports) = mpsc::channel();
         let mut totals = Totals::default();
-        for seed in (self.seed..).take(self.seeds as usize) {
-            let report = play(seed, if self.all { Keep::Print } else { Keep::Last });
-            totals.add(&report);
-            if !report.complaints.is_empty() {
-                tell(&report);
-                if !self.go_on {
-                    break;
+        thread::scope(|scope| {
+            for sender in vec![sender; jobs.max(1)] {
+                scope.spawn(|| {
+                    let sender = sender;
+                    while !stopped.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed - self.seed >= self.seeds || sender.send(play(seed, keep)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            for report in reports {
+                totals.add(&report);
+                if self.seeds == 1 {
+                    println!("seed {}: {} lines, hash {}", report.seed, report.lines, report.hash);
+                }
+                if !report.complaints.is_empty() {
+                    tell(&report);
+                    stopped.store(!self.go_on, Ordering::Relaxed);
                 }
             }
-            if until.is_some_and(|until| Instant::now() >= until) {
-                break;
-            }
-        }
+        });
         let empty = totals.tell(began.elapsed(), cpu().saturating_sub(before));
         let good = totals.failed.is_empty() && (empty == 0 || !self.strict);
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Processor time of this process so far.
@@ -106,9 +131,6 @@ impl Totals {
         self.polls += report.polls;
         for (cell, count) in &report.faults {
             *self.faults.entry(*cell).or_default() += count;
-        }
-        if self.seeds == 1 {
-            println!("seed {}: {} lines, hash {}", report.seed, report.lines, report.hash);
         }
     }
 

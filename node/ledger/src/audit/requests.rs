@@ -73,6 +73,7 @@ fn made(event: &Event) -> Option<(Key, crate::Position)> {
         | Event::PersonEnrolled { .. }
         | Event::AccountCredited { .. }
         | Event::WalletActivated { .. }
+        | Event::WalletDeactivated { .. }
         | Event::RelationAccepted { .. }
         | Event::RelationDeclined { .. }
         | Event::ProposalLapsed { .. }

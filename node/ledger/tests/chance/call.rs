@@ -30,6 +30,7 @@ impl Sender {
             Verb::EnrolPerson
             | Verb::CreditAccount
             | Verb::ActivateWallet
+            | Verb::DeactivateWallet
             | Verb::SetInsuranceStatus
             | Verb::SetRetired
             | Verb::TerminateInsurance
@@ -82,6 +83,9 @@ fn first(model: &Model, verb: Verb) -> Verb {
     };
     let confirmed = model.lines.values().any(|line| line.payer_confirmed && line.payee_confirmed);
     let suspended = model.people.values().any(|human| human.suspended.is_some());
+    let closed = model.bonds.values().any(|bond| {
+        bond.phase == Phase::Living && !(model.human(bond.donor).wallet && model.human(bond.user).wallet)
+    });
     match verb {
         Verb::AcceptRelation | Verb::DeclineRelation if !waits => Verb::ProposeRelation,
         Verb::AcceptOffer | Verb::DeclineOffer if !offered => Verb::SetQuota,
@@ -95,6 +99,7 @@ fn first(model: &Model, verb: Verb) -> Verb {
         Verb::ConfirmClearing | Verb::DisputeClearing if model.lines.is_empty() => Verb::ClosePeriod,
         Verb::ClosePeriod if model.now.month() <= model.clearing => Verb::Settle,
         Verb::LiftSuspension if !suspended => Verb::Suspend,
+        Verb::DeactivateWallet if closed => Verb::ActivateWallet,
         verb => verb,
     }
 }

@@ -64,6 +64,7 @@ impl Sender {
                 Call::CreditAccount { person, amount: amount(b), period: Stamp(self.stamp).month() }
             }
             Verb::ActivateWallet => return (Caller::Person(person), Call::ActivateWallet { person }),
+            Verb::DeactivateWallet => return (Caller::Person(person), Call::DeactivateWallet { person }),
             Verb::SetInsuranceStatus => {
                 let status = match c {
                     0..90 => InsuranceStatus::Normal,

@@ -93,5 +93,6 @@ pub fn calls() -> Vec<Call> {
         Call::FundPrepayment { province: province(32), amount: fen(9) },
         Call::AdjustPrepayment { province: province(32), size: fen(10) },
         Call::Tick,
+        Call::DeactivateWallet { person },
     ]
 }

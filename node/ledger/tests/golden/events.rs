@@ -108,5 +108,6 @@ pub fn events() -> Vec<Event> {
         Event::PrepaymentFunded { province, amount: fen(1), balance: fen(2) },
         Event::PrepaymentAdjusted { province, size: fen(1), returned: fen(2) },
         Event::Ticked { forgotten: 1 },
+        Event::WalletDeactivated { person },
     ]
 }

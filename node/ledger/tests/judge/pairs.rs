@@ -55,6 +55,7 @@ fn person(model: &Model, call: &Call) -> Option<Person> {
     match call {
         Call::CreditAccount { person, .. }
         | Call::ActivateWallet { person }
+        | Call::DeactivateWallet { person }
         | Call::EnrolPerson { person, .. }
         | Call::SetInsuranceStatus { person, .. }
         | Call::SetRetired { person, .. }
@@ -83,15 +84,14 @@ const ENDED: u8 = 8;
 const DROPPED: u8 = 16;
 const ANY: u8 = 31;
 
-/// Where a relation may stand that a verb touches, and where it may stand then; none for what touches no relation. (Who
-/// is party to a relation has an active wallet already.)
+/// Where a relation may stand that a verb touches, and where it may stand then; none for what touches no relation.
 fn stands(verb: Verb) -> Option<(u8, u8)> {
     use Verb::*;
     let over = ENDED | DROPPED;
     Some(match verb {
         Genesis | RegisterProvince | RegisterArea | SetAreaOpen | SetPolicy | RegisterInstitution
         | SetTariff | SetCalendar | ClosePeriod | ConfirmClearing | DisputeClearing | PayClearing
-        | FundPrepayment | AdjustPrepayment | ActivateWallet => return None,
+        | FundPrepayment | AdjustPrepayment => return None,
         // A proposal that has lapsed makes room for the new one.
         ProposeRelation => (WAITING, WAITING | DROPPED),
         AcceptRelation => (WAITING, FRESH),
@@ -103,7 +103,7 @@ fn stands(verb: Verb) -> Option<(u8, u8)> {
         ReleaseRelation => (FRESH | LIVING, ENDED),
         Tick => (WAITING | LIVING | ENDED, DROPPED | LIVING | ENDED),
         CreditAccount | SetInsuranceStatus | SetRetired | Payout | Suspend | LiftSuspension | EnrolPerson
-        | MoveWithinProvince => (ANY, ANY),
+        | MoveWithinProvince | ActivateWallet | DeactivateWallet => (ANY, ANY),
         // Where there are many, some proposals wait until a tick drops them.
         TerminateInsurance | RegisterDeath | ApplyTransfer => (ANY, over | WAITING),
         AcceptTransfer | AbandonTransfer => (over | WAITING, over | WAITING),
@@ -136,9 +136,11 @@ pub fn is_possible(first: Verb, second: Verb) -> bool {
         // Once the balance is sent nothing is left for a tick, nor for an answer.
         (SendTransfer, Tick | DeclineRelation) => true,
         (_, Tick) if late.contains(&first) => true,
-        // A suspended party agrees to nothing and spends nothing.
-        (Suspend, _) if by_free_parties.contains(&second) => true,
-        (_, LiftSuspension) if by_free_parties.contains(&first) => true,
+        // A suspended party, or one with a closed wallet, agrees to nothing and spends nothing; and without a wallet nobody
+        // is given a quota.
+        (Suspend | DeactivateWallet, _) if by_free_parties.contains(&second) => true,
+        (_, LiftSuspension | ActivateWallet) if by_free_parties.contains(&first) => true,
+        (DeactivateWallet, SetQuota) | (SetQuota, ActivateWallet) => true,
         _ => false,
     };
     after & before != 0 && !never

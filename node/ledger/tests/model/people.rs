@@ -38,6 +38,16 @@ impl Model {
         Ok(vec![Event::WalletActivated { person }])
     }
 
+    pub(super) fn deactivate(&mut self, person: Person) -> Said {
+        let mut why = Why::new();
+        let Some(human) = self.people.get(&person) else { return why.stop(Refusal::PersonUnknown) };
+        why.when(human.status == InsuranceStatus::Deceased, Refusal::PersonDeceased);
+        why.when(!human.wallet, Refusal::WalletInactive);
+        why.end()?;
+        self.human_mut(person).wallet = false;
+        Ok(vec![Event::WalletDeactivated { person }])
+    }
+
     pub(super) fn payout(&mut self, person: Person, reason: PayoutReason, wish: Option<u64>) -> Said {
         let mut why = Why::new();
         why.when(wish == Some(0), Refusal::AmountZero);

@@ -54,7 +54,9 @@ pub(super) fn kind_may(caller: &Caller, call: &Call) -> bool {
         Call::Suspend { .. } | Call::LiftSuspension { .. } => {
             matches!(caller, Caller::National | Caller::Province(_))
         }
-        Call::ActivateWallet { person } => *caller == Caller::Person(*person),
+        Call::ActivateWallet { person } | Call::DeactivateWallet { person } => {
+            *caller == Caller::Person(*person)
+        }
         Call::SetPriority { beneficiary, .. } | Call::PayPremium { beneficiary, .. } => {
             *caller == Caller::Person(*beneficiary)
         }

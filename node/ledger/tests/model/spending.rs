@@ -47,6 +47,7 @@ impl Model {
         lasts.contains(&giver.status)
             && giver.transfer.is_none()
             && giver.releasing.is_none()
+            && giver.wallet
             && giver.suspended.is_none()
             && giver.insurance == Insurance::Employee
     }

@@ -69,6 +69,7 @@ impl Model {
             Call::Suspend { party, reason, file } => self.suspend(party, reason, file),
             Call::LiftSuspension { party, .. } => self.lift(party),
             Call::ActivateWallet { person } => self.activate(person),
+            Call::DeactivateWallet { person } => self.deactivate(person),
             Call::ProposeRelation { donor, beneficiary, kinship } => {
                 self.propose(at, caller, donor, beneficiary, kinship)
             }

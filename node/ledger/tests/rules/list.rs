@@ -200,7 +200,11 @@ pub const CALLS: &[(&str, &str)] = &[
     ),
     ("5.SuspendParty", "A person or an institution is suspended."),
     ("5.LiftSuspension", "A suspension is lifted."),
-    ("5.ActivateWallet", "A wallet is activated; without it nobody is party to a relation, or pays."),
+    ("5.ActivateWallet", "A wallet is activated; without it nobody becomes party to a relation, or pays."),
+    (
+        "5.DeactivateWallet",
+        "A wallet is closed; what there is stays, and nothing new is agreed, frozen or paid.",
+    ),
     ("5.ProposeRelation", "Either party proposes a relation."),
     ("5.AcceptRelation", "The other party accepts."),
     ("5.DeclineRelation", "The other party declines, or the proposer withdraws."),

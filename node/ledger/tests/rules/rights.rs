@@ -20,8 +20,8 @@ calls! {
     Genesis RegisterProvince RegisterArea SetAreaOpen SetPolicy SetTariff SetCalendar RegisterInstitution
     EnrolPerson CreditAccount SetInsuranceStatus SetRetired TerminateInsurance RegisterDeath Payout
     MoveWithinProvince ApplyTransfer AcceptTransfer SendTransfer ReceiveTransfer CompleteTransfer AbandonTransfer
-    FailTransfer Suspend LiftSuspension ActivateWallet ProposeRelation AcceptRelation DeclineRelation SetQuota
-    AcceptOffer DeclineOffer ReduceQuota SetPriority ReleaseRelation Settle AuthoriseSpend ConfirmSpend VoidSpend
+    FailTransfer Suspend LiftSuspension ActivateWallet DeactivateWallet
+    ProposeRelation AcceptRelation DeclineRelation SetQuota AcceptOffer DeclineOffer ReduceQuota SetPriority ReleaseRelation Settle AuthoriseSpend ConfirmSpend VoidSpend
     PayPremium Refund Reverse ClosePeriod ConfirmClearing DisputeClearing PayClearing FundPrepayment
     AdjustPrepayment Tick
 }
@@ -109,6 +109,7 @@ fn rows() -> Vec<(String, Roles)> {
         ("lift party=son".into(), &[("32", "of the party")]),
         ("lift party=hospital".into(), &[("41", "of the party")]),
         ("activate person=son".into(), &[("son", "the insured")]),
+        ("deactivate person=son".into(), &[("son", "the insured")]),
         (
             "propose donor=son beneficiary=mother kinship=parent".into(),
             &[("son", "donor"), ("mother", "beneficiary")],

@@ -136,6 +136,7 @@ pub fn event(stage: &Stage, event: &Event) -> String {
             format!("{} credited {}, available {}", name(*person), amount.get(), available.get())
         }
         Event::WalletActivated { person } => format!("{} activated the wallet", name(*person)),
+        Event::WalletDeactivated { person } => format!("{} closed the wallet", name(*person)),
         Event::InsuranceStatusSet { person, status } => {
             format!("{} is now {}", name(*person), lower(status))
         }

@@ -133,6 +133,9 @@ pub fn call_from_proto(call: &PbCall) -> Result<Call, BadField> {
         PbCall::ActivateWallet(it) => {
             Call::ActivateWallet { person: at("activate_wallet.person", text::person(&it.person))? }
         }
+        PbCall::DeactivateWallet(it) => {
+            Call::DeactivateWallet { person: at("deactivate_wallet.person", text::person(&it.person))? }
+        }
         PbCall::ProposeRelation(it) => Call::ProposeRelation {
             donor: at("propose_relation.donor", text::person(&it.donor))?,
             beneficiary: at("propose_relation.beneficiary", text::person(&it.beneficiary))?,

@@ -115,6 +115,9 @@ pub fn call_to_proto(call: &Call) -> PbCall {
         Call::ActivateWallet { person } => {
             PbCall::ActivateWallet(pb::ActivateWallet { person: of_person(*person) })
         }
+        Call::DeactivateWallet { person } => {
+            PbCall::DeactivateWallet(pb::DeactivateWallet { person: of_person(*person) })
+        }
         Call::ProposeRelation { donor, beneficiary, kinship } => {
             PbCall::ProposeRelation(pb::ProposeRelation {
                 donor: of_person(*donor),

@@ -53,6 +53,7 @@ fn calls() -> Vec<BoxedStrategy<Call>> {
             .prop_map(|(person, amount, period)| Call::CreditAccount { person, amount, period })
             .boxed(),
         person().prop_map(|person| Call::ActivateWallet { person }).boxed(),
+        person().prop_map(|person| Call::DeactivateWallet { person }).boxed(),
         (person(), person(), kinship())
             .prop_map(|(donor, beneficiary, kinship)| Call::ProposeRelation { donor, beneficiary, kinship })
             .boxed(),

@@ -75,6 +75,7 @@ fn events() -> Vec<BoxedStrategy<Event>> {
         PersonEnrolled { person: few(person()), insurance: insurance(), area: few(area()) }
         AccountCredited { person: few(person()), amount: few(fen()), available: few(fen()) }
         WalletActivated { person: few(person()) }
+        WalletDeactivated { person: few(person()) }
         RelationProposed { relation: few(relation()), donor: few(person()), beneficiary: few(person()) }
         RelationAccepted { relation: few(relation()), sequence: few(any::<u64>()) }
         RelationDeclined { relation: few(relation()) }

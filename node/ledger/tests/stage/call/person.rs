@@ -50,6 +50,10 @@ pub fn call(stage: &mut Stage, verb: &str, args: &mut Args<'_>) -> Known {
             let person = person(take(args, "person")?);
             (Caller::Person(person), Call::ActivateWallet { person })
         }
+        "deactivate" => {
+            let person = person(take(args, "person")?);
+            (Caller::Person(person), Call::DeactivateWallet { person })
+        }
         "credit" => {
             let (agency, person) = insured(stage, args)?;
             let period = args.remove("period").map_or(Ok(stage.now.month()), month)?;
