@@ -139,7 +139,8 @@ impl Journal {
         let opened = segment::open_all(dir, notes)?;
         let mut gaps = opened.mark.gaps;
         let mut covered = opened.covered;
-        if applied > covered {
+        let behind = applied > covered;
+        if behind {
             if covered > 0 || !opened.segments.is_empty() {
                 let place = dir.display();
                 notes.push(format!("journal: entries {} to {applied} are missing in {place}", covered + 1));
@@ -156,7 +157,11 @@ impl Journal {
             recent: Mutex::default(),
             covered: AtomicU64::new(covered),
         });
-        let writer = segment_writer::Writer::new(shared.clone(), settings.journal_segment_bytes)?;
+        let mut writer = segment_writer::Writer::new(shared.clone(), settings.journal_segment_bytes)?;
+        if behind {
+            // Before anything is written behind the gap: nobody would know of it after a crash.
+            writer.sync(covered)?;
+        }
         let (steps, place) = (settings.steps.clone(), dir.to_path_buf());
         let scribe = Scribe { writer, poison: poison.clone(), steps, dir: place };
         if host::is_simulated() {

@@ -585,11 +585,17 @@ impl Trial {
             let why = ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
             add("nodes", why.into_iter().collect());
         }
+        let mut members = None;
         for id in self.sites().up() {
             let Some((node, _)) = self.sites().node(id) else { continue };
             let name = format!("node {id}");
             add("journals", journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()));
             let applied = node.state().applied();
+            let standing = node.consensus().standing();
+            let known = (standing.voters, standing.members);
+            let same = applied.index() != last || *members.get_or_insert(known.clone()) == known;
+            let said = (!same).then(|| format!("{name} knows {known:?}, another {members:?}"));
+            add("members", said.into_iter().collect());
             if applied.index() == last && applied.digest.root() != second.digest().root() {
                 add("digests", vec![format!("{name} ends with another state than a second ledger")]);
             }
