@@ -216,14 +216,19 @@ impl Journal {
         let covered = self.covered();
         let mut page = JournalPage { next: from, covered, ..JournalPage::default() };
         let from = from.max(1);
-        let missing = self.shared.gaps.read().iter().find(|(_, to)| *to >= from).copied();
+        let gaps = self.shared.gaps.read().clone();
+        // A page ends before the next gap: it has no room to name two.
+        let stop_behind = |at: u64| {
+            let next = gaps.iter().find(|(gap_from, _)| *gap_from > at);
+            next.map_or(covered, |(gap_from, _)| covered.min(gap_from - 1))
+        };
+        let missing = gaps.iter().find(|(gap_from, gap_to)| (*gap_from..=*gap_to).contains(&from));
         let (start, stop) = match missing {
-            Some((gap_from, gap_to)) if gap_from <= from => {
-                page.missing = Some((from, gap_to));
-                (gap_to + 1, covered)
+            Some((_, gap_to)) => {
+                page.missing = Some((from, *gap_to));
+                (gap_to + 1, stop_behind(*gap_to))
             }
-            Some((gap_from, _)) => (from, covered.min(gap_from - 1)),
-            None => (from, covered),
+            None => (from, stop_behind(from)),
         };
         let mut blobs = Vec::new();
         let mut bytes = 0;
