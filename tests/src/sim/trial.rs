@@ -1,6 +1,8 @@
 //! One simulation from its seed: a cluster is founded, clients ask, blows fall; then everything is whole again, and the
 //! cluster must heal, serve and agree; then the judges.
 
+mod verdict;
+
 use crate::note;
 use crate::sim::asks::Known;
 use crate::sim::blows::Dealer;
@@ -10,10 +12,9 @@ use crate::sim::draw::Draw;
 use crate::sim::floor::{Floor, rng, run};
 use crate::sim::history::{Diary, Keep};
 use crate::sim::judge::digests::Digests;
-use crate::sim::judge::linear::{Reads, real_time};
 use crate::sim::judge::second::Log;
 use crate::sim::judge::streams::Stream;
-use crate::sim::judge::{Complaints, audit, journals, once, present, second, streams};
+use crate::sim::judge::Complaints;
 use crate::sim::machine::{DiskTemper, Machine};
 use crate::sim::net::{Net, Weather};
 use crate::sim::sites::{CLUSTER, News, Sites};
@@ -41,8 +42,6 @@ const SIMULATED_MOST: Duration = Duration::from_secs(300);
 const SERVE: Duration = Duration::from_secs(2);
 /// How much of a journal is read at once.
 const PAGE: usize = 1 << 20;
-/// And at once at the end, when all of it is read again: many pages.
-const SMALL_PAGE: usize = 5_000;
 
 /// What came of a simulation.
 #[derive(Clone, Debug, Default)]
@@ -546,77 +545,5 @@ impl Trial {
         let up = self.sites().up();
         let applied = up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
         (up.len(), applied.collect())
-    }
-
-    async fn judge(&self, last: u64) -> Report {
-        self.stopped.store(true, Ordering::Relaxed);
-        for id in self.sites().up() {
-            let Some((node, _)) = self.sites().node(id) else { continue };
-            self.look_at(id, &node);
-        }
-        let history = self.diary().history(|history| history.clone());
-        let log = self.log.lock().clone();
-        let mut complaints = Complaints::new();
-        let mut reads = Reads::of(&history);
-        let mut audits = audit::Intervals::default();
-        let mut digests = self.digests.lock().clone();
-        let mut before = ledger::MapState::new();
-        let (second, found) = second::replay(&log, |index, state| {
-            reads.before(index, &before);
-            audits.see(index, state);
-            digests.second(index, state.digest().root());
-            before = state.clone();
-        });
-        reads.before(u64::MAX, &before);
-        let mut add = |judge: &str, found: Complaints| {
-            complaints.extend(found.into_iter().take(5).map(|complaint| format!("[{judge}] {complaint}")));
-        };
-        add("second ledger", found);
-        add("reads", reads.complaints);
-        add("real time", real_time(&history));
-        add("once", once::judge(&history, &log));
-        add("audit", audits.complaints);
-        add("audit", audit::judge("the second ledger", &second, Some(second.digest())));
-        add("digests", digests.judge());
-        add("streams", streams::judge(&self.streams.lock(), &log));
-        add("present", present::judge("the second ledger", &history, &second));
-        for id in self.sites().all() {
-            let ruined = self.sites().site(id, |site| site.ruined.take()).flatten();
-            let why = ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
-            add("nodes", why.into_iter().collect());
-        }
-        let mut members = None;
-        for id in self.sites().up() {
-            let Some((node, _)) = self.sites().node(id) else { continue };
-            let name = format!("node {id}");
-            add("journals", journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()));
-            let applied = node.state().applied();
-            let standing = node.consensus().standing();
-            let known = (standing.voters, standing.members);
-            let same = applied.index() != last || *members.get_or_insert(known.clone()) == known;
-            let said = (!same).then(|| format!("{name} knows {known:?}, another {members:?}"));
-            add("members", said.into_iter().collect());
-            if applied.index() == last && applied.digest.root() != second.digest().root() {
-                add("digests", vec![format!("{name} ends with another state than a second ledger")]);
-            }
-            let reader = node.state().reader();
-            add("present", present::judge(&name, &history, &reader));
-            add("audit", audit::judge(&name, &reader, Some(&applied.digest)));
-        }
-        for complaint in &complaints {
-            note!(self.diary(), "WRONG: {complaint}");
-        }
-        complaints.splice(0..0, self.complaints.lock().iter().cloned());
-        let unknown = history.ops.iter().filter(|op| {
-            op.attempts.iter().any(|attempt| attempt.reply == crate::sim::history::Reply::Unknown)
-        });
-        Report {
-            transactions: log.values().map(|record| record.answers.len() as u64).sum(),
-            reads: history.reads.len() as u64,
-            unknown: unknown.count() as u64,
-            digests: digests.count() as u64,
-            complaints,
-            ..Report::default()
-        }
     }
 }
