@@ -39,11 +39,7 @@ impl Alarm {
     }
 
     /// Runs a task that the node cannot do without: if it panics, the bell rings.
-    pub fn guard(
-        &self,
-        name: &'static str,
-        task: impl Future<Output = ()> + Send + 'static,
-    ) -> Task<()> {
+    pub fn guard(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Task<()> {
         let (alarm, task) = (self.clone(), AbortOnDrop(host::spawn(task)));
         host::spawn(async move {
             if let Some(problem) = task.ended().await {

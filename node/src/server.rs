@@ -17,8 +17,8 @@ use crate::service::{
 };
 use crate::state::{State, StateSettings};
 use crate::tick;
-use proto::v1::peer_server::PeerServer;
 use parking_lot::Mutex;
+use proto::v1::peer_server::PeerServer;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

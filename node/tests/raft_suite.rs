@@ -4,8 +4,12 @@ use node::raft::log::{LogSettings, LogStore};
 use node::raft::machine::Machine;
 use node::raft::types::TypeConfig;
 use node::state::{State, StateSettings};
-use openraft::StorageError;
+use openraft::alias::{EntryOf, LogIdOf};
+use openraft::entry::RaftEntry;
+use openraft::impls::leader_id_adv::LeaderId;
+use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::testing::log::{StoreBuilder, Suite};
+use openraft::{RaftLogReader, StorageError};
 
 struct Builder;
 
@@ -27,5 +31,24 @@ fn the_stores_pass_openrafts_suite() {
         if let Err(problem) = Suite::test_all(Builder).await {
             panic!("{problem}");
         }
+    });
+}
+
+/// Found by the simulation, seed 1060: a stream of replication that had been given up read on while the log was purged, and
+/// what it sent behind the hole stopped the followers.
+#[test]
+fn what_is_purged_is_not_skipped_by_those_who_read_on() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let (_dir, mut log, _machine) = Builder.build().await.expect("fresh stores");
+        let leader = LeaderId { term: 1, node_id: 11_000_001 };
+        let id = |index| LogIdOf::<TypeConfig>::new(leader, index);
+        let entries = (0..10).map(|index| EntryOf::<TypeConfig>::new_blank(id(index)));
+        log.append(entries, IOFlushed::noop()).await.expect("appended");
+        log.purge(id(4)).await.expect("purged");
+        let read = log.limited_get_log_entries(3, 9).await.expect("read");
+        assert!(read.is_empty(), "{} entries behind a hole", read.len());
+        let read = log.limited_get_log_entries(5, 9).await.expect("read");
+        assert_eq!(read.iter().map(|entry| entry.index()).collect::<Vec<_>>(), [5, 6, 7, 8]);
     });
 }

@@ -19,7 +19,8 @@ enum Verb {
 fn main() -> ExitCode {
     // What nodes say of themselves, if RUST_LOG asks for it.
     if std::env::var_os("RUST_LOG").is_some() {
-        let lines = tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
+        let lines =
+            tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env());
         lines.without_time().with_ansi(false).with_writer(std::io::stderr).init();
     }
     match Command::parse().verb {

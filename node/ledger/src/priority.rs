@@ -10,13 +10,17 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// The beneficiary puts donors first. Those left out follow in the order of their sequence, and so
-/// does every donor accepted later; an empty order is the default order again.
+/// does every donor accepted later; an empty order is the default order again. A relation that is being released
+/// counts as ended: it cannot be named.
 pub(crate) fn set<V: View>(entry: &mut Entry<'_, V>, beneficiary: Person, order: &[RelationId]) -> Ruled<V> {
     let user = entry.person(beneficiary)?;
     ensure(order.len() <= user.donors.len(), Refusal::OrderInvalid)?;
     let mut left_out: BTreeSet<RelationId> = user.donors.iter().copied().collect();
     for relation in order {
         ensure(left_out.remove(relation), Refusal::OrderInvalid)?;
+        let named = entry.relation(*relation)?;
+        let donor = entry.person(named.donor)?;
+        ensure(named.is_usable(&donor, &user), Refusal::OrderInvalid)?;
     }
     let mut behind = Vec::with_capacity(left_out.len());
     for relation in left_out {

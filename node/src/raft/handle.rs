@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-type Raft = openraft::Raft<TypeConfig, Machine>;
+pub(super) type Raft = openraft::Raft<TypeConfig, Machine>;
 
 /// Times and sizes of consensus.
 #[derive(Clone, Debug)]
@@ -89,6 +89,7 @@ pub struct Standing {
 pub struct Consensus {
     node: NodeId,
     raft: Raft,
+    links: Arc<Links>,
 }
 
 impl Consensus {
@@ -126,10 +127,11 @@ impl Consensus {
             hint: "let raft.election be at least three times raft.heartbeat".into(),
         })?;
         let machine = Machine::new(state, applied);
-        let raft = Raft::new(node, Arc::new(config), super::network::Factory::new(links), log, machine)
+        let network = super::network::Factory::new(links.clone(), log.clone());
+        let raft = Raft::new(node, Arc::new(config), network, log, machine)
             .await
             .map_err(|fatal| stopped(&fatal))?;
-        Ok(Consensus { node, raft })
+        Ok(Consensus { node, raft, links })
     }
 
     /// How things stand.
@@ -202,8 +204,12 @@ impl Consensus {
 
     /// On the leader: the index that a read must have applied to see everything acknowledged so far.
     pub async fn read_index(&self) -> Result<u64, NotLeader> {
-        match self.raft.get_read_linearizer(ReadPolicy::ReadIndex).await {
-            Ok(linearizer) => Ok(linearizer.read_log_id().index()),
+        // The index first, and then who leads: see `confirm`.
+        match self.raft.get_read_linearizer(ReadPolicy::LeaseRead).await {
+            Ok(linearizer) if super::confirm::leads(&self.raft, &self.links).await => {
+                Ok(linearizer.read_log_id().index())
+            }
+            Ok(_) => Err(NotLeader::default()),
             Err(RaftError::APIError(LinearizableReadError::ForwardToLeader(forward))) => {
                 Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node), discarded: false })
             }
@@ -437,7 +443,7 @@ pub(super) struct VoteAsked {
 /// The answer to a request for a vote.
 #[derive(Serialize, Deserialize)]
 pub(super) struct VoteGiven {
-    vote: VoteBytes,
+    pub vote: VoteBytes,
     granted: bool,
     last: Option<crate::state::LogMark>,
 }

@@ -283,11 +283,16 @@ impl RaftLogReader<TypeConfig> for LogStore {
         Ok(self.log.read().log_state().vote().map(|vote| Vote::from(vote.0)))
     }
 
+    /// Nothing when the beginning is purged: a stream of replication that was given up, and does not know it yet, still
+    /// asks. What it would send behind a hole, followers would refuse, and stop.
     async fn limited_get_log_entries(&mut self, from: u64, until: u64) -> Result<Vec<Entry>, io::Error> {
         let log = self.log.read();
         let (mut entries, mut bytes) = (Vec::new(), 0);
         for read in log.read(from, until) {
-            let (_, payload) = read?;
+            let (id, payload) = read?;
+            if id.0.index != from + entries.len() as u64 {
+                break;
+            }
             bytes += types::entry_size(&payload.0);
             entries.push(payload.0);
             if bytes >= READ_BYTES_MAX {

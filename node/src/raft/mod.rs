@@ -4,9 +4,11 @@
 //! * [`log`]: the Raft log on raft-log's files; the one place where an acknowledgement waits for the disk.
 //! * [`machine`]: entries become answers by `ledger::apply`, and changes of the node's state.
 //! * [`network`]: what nodes say to one another, over gRPC.
+//! * `confirm`: whether this node still leads, for reads.
 //! * `runtime`: what openraft runs on.
 //! * [`handle`]: what the rest of the node may ask of consensus.
 
+mod confirm;
 pub mod handle;
 pub mod log;
 pub mod machine;

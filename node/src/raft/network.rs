@@ -4,6 +4,7 @@
 //! wait behind them (heartbeats, votes, reads), one for snapshots.
 
 use super::handle::{AppendReply, Transfer, VoteAsked, VoteGiven};
+use super::log::LogStore;
 use super::types::{self, BadBytes, Entry, Member, NodeId, TypeConfig, Vote, VoteBytes};
 use crate::host;
 use crate::state::{LogMark, Snapshot};
@@ -17,14 +18,14 @@ use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendError, StreamAppendResult,
     TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
-use openraft::{OptionalSend, RaftNetworkFactory};
+use openraft::{LogIdOptionExt, OptionalSend, RaftNetworkFactory};
 use parking_lot::Mutex;
 use proto::v1::peer_client::PeerClient;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -184,12 +185,15 @@ impl Links {
 }
 
 /// Makes a link for each peer that openraft talks to.
-pub struct Factory(Arc<Links>);
+pub struct Factory {
+    links: Arc<Links>,
+    log: LogStore,
+}
 
 impl Factory {
-    /// Links over these connections.
-    pub fn new(links: Arc<Links>) -> Factory {
-        Factory(links)
+    /// Links over these connections, for entries of this log.
+    pub fn new(links: Arc<Links>, log: LogStore) -> Factory {
+        Factory { links, log }
     }
 }
 
@@ -197,13 +201,14 @@ impl RaftNetworkFactory<TypeConfig> for Factory {
     type Network = Link;
 
     async fn new_client(&mut self, to: NodeId, member: &Member) -> Link {
-        Link { links: self.0.clone(), to, address: member.peer.clone() }
+        Link { links: self.links.clone(), log: self.log.clone(), to, address: member.peer.clone() }
     }
 }
 
 /// A link to one peer.
 pub struct Link {
     links: Arc<Links>,
+    log: LogStore,
     to: NodeId,
     address: String,
 }
@@ -239,6 +244,20 @@ impl Link {
             Ok(Ok(answer)) => Ok(answer.into_inner()),
             Ok(Err(status)) => Err(unreachable(&status)),
             Err(elapsed) => Err(unreachable(&elapsed)),
+        }
+    }
+
+    /// Whether a stream of entries goes on with a request. After an error openraft 0.10.0-alpha.37 can take up a stream
+    /// again that it had given up for a snapshot; it would then read on behind the purge, find nothing, and send nothing
+    /// for ever. Whoever sends nothing from before the purge a second time ends, and asks what there is to do by now.
+    fn goes_on(
+        &self,
+    ) -> impl FnMut(&AppendEntriesRequest<TypeConfig>) -> futures::future::Ready<bool> + use<> {
+        let (log, mut sent) = (self.log.clone(), 0_u64);
+        move |request| {
+            sent += 1;
+            let behind = request.prev_log_id.next_index() <= log.purged();
+            futures::future::ready(sent == 1 || !request.entries.is_empty() || !behind)
         }
     }
 
@@ -349,6 +368,7 @@ impl RaftNetworkV2<TypeConfig> for Link {
                 return Ok(nothing);
             };
             let input = futures::stream::once(futures::future::ready(first)).chain(input);
+            let input = input.take_while(self.goes_on());
             let header = self.header();
             let waiting = Arc::new(AtomicU64::new(0));
             let sent = waiting.clone();

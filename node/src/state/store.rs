@@ -401,7 +401,8 @@ impl Store {
 
     /// A page's bytes, and in how many parts it is stored (0: in one piece).
     fn page(&self, name: &[u8]) -> Result<(sled::IVec, u16), Fault> {
-        let value = self.get(name)?.ok_or_else(|| self.corrupt(name, "a page that was there is gone".into()))?;
+        let value =
+            self.get(name)?.ok_or_else(|| self.corrupt(name, "a page that was there is gone".into()))?;
         match value.first() {
             Some(&IN_PARTS) => self.parts(name, &value),
             _ => Ok((value, 0)),

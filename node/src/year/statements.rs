@@ -239,7 +239,7 @@ mod tests {
             page(place.code, "summary", "our area,their area,payable,receivable\n");
             page(place.code, "details", heads);
         }
-        let row = format!("{heads}9-0-0,110100,120100,定点医疗机构 institutions,5.00\n");
+        let row = format!("{heads}9-0-0,110100,120100,医疗机构 institution,5.00\n");
         let compared = || {
             let mut found = Found::default();
             found.compare("2026-01", folder.path());

@@ -2,23 +2,20 @@
 //! asks race for the same money, are sent again, and go wrong now and then.
 
 use ledger::command::{
-    Credential, CredentialKind, Expiry, InstitutionKind, Insurance, Kinship, KinshipScope, Premium, Spend, Tariff,
+    Credential, CredentialKind, Expiry, InstitutionKind, Insurance, Kinship, KinshipScope, Premium, Spend,
+    Tariff,
 };
 use ledger::{
-    Answer, Area, Call, Caller, CaseId, Event, Fen, HoldId, Institution, Key, MedType, OfferId, Outcome, PaymentId,
-    Person, Policy, Province, RelationId, RequestId, Stamp, Transaction,
+    Answer, Area, Call, Caller, CaseId, Event, Fen, HoldId, Institution, Key, MedType, OfferId, Outcome,
+    PaymentId, Person, Policy, Province, RelationId, RequestId, Stamp, Transaction,
 };
 use rand::Rng;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 
 /// Areas with an institution each.
-const PLACES: [(u32, &str); 4] = [
-    (320500, "H32050000001"),
-    (410100, "P41010000002"),
-    (370100, "H37010000003"),
-    (340100, "P34010000004"),
-];
+const PLACES: [(u32, &str); 4] =
+    [(320500, "H32050000001"), (410100, "P41010000002"), (370100, "H37010000003"), (340100, "P34010000004")];
 /// How many persons there are. Few, so that they meet.
 const PERSONS: u8 = 12;
 
@@ -100,7 +97,8 @@ impl Known {
             let (person, area) = (person(number), area(home(number)));
             let employed = is_employed(number);
             let insurance = if employed { Insurance::Employee } else { Insurance::Resident };
-            people.push((Caller::Agency(area), Call::EnrolPerson { person, insurance, area, retired: false }));
+            people
+                .push((Caller::Agency(area), Call::EnrolPerson { person, insurance, area, retired: false }));
             if employed {
                 let (amount, period) = (fen(300_000), now.month());
                 people.push((Caller::Agency(area), Call::CreditAccount { person, amount, period }));
@@ -135,7 +133,10 @@ impl Known {
         let Outcome::Done(events) = &answer.outcome else { return };
         for event in events {
             match (event, &transaction.call) {
-                (Event::RelationProposed { relation, .. }, Call::ProposeRelation { donor, beneficiary, .. }) => {
+                (
+                    Event::RelationProposed { relation, .. },
+                    Call::ProposeRelation { donor, beneficiary, .. },
+                ) => {
                     self.relations.push((*relation, *donor, *beneficiary));
                 }
                 (Event::Settled { payment, .. }, Call::Settle(spend)) => {
@@ -145,7 +146,8 @@ impl Known {
                     self.holds.push((*hold, spend.institution));
                 }
                 (Event::OfferMade { offer, .. }, Call::SetQuota { relation, .. }) => {
-                    let user = self.relations.iter().find(|(id, _, _)| id == relation).map(|(_, _, user)| *user);
+                    let user =
+                        self.relations.iter().find(|(id, _, _)| id == relation).map(|(_, _, user)| *user);
                     self.offers.extend(user.map(|user| (*offer, user)));
                 }
                 (Event::TransferApplied { case, .. }, _) => self.cases.push(*case),
@@ -246,7 +248,8 @@ impl Known {
                 let (premium, year) = (Premium::Resident, 2027);
                 let (use_own_account, all_or_nothing) = (true, rng.random());
                 let amount = fen(40_000);
-                let call = Call::PayPremium { beneficiary, premium, year, amount, use_own_account, all_or_nothing };
+                let call =
+                    Call::PayPremium { beneficiary, premium, year, amount, use_own_account, all_or_nothing };
                 (Caller::Person(beneficiary), call)
             }
             (94..95, Some((_, donor, _))) => {

@@ -137,7 +137,8 @@ impl Dealer {
     }
 
     async fn strike(self: &Arc<Self>, blow: Blow, rng: &mut SmallRng) {
-        let ms = |rng: &mut SmallRng, least: u64, most: u64| Duration::from_millis(rng.random_range(least..=most));
+        let ms =
+            |rng: &mut SmallRng, least: u64, most: u64| Duration::from_millis(rng.random_range(least..=most));
         match blow {
             Blow::Kill => {
                 let Some(node) = self.victim(rng) else { return };
@@ -197,7 +198,9 @@ impl Dealer {
                     }
                 });
             }
-            Blow::Add | Blow::Promote | Blow::Demote | Blow::Remove | Blow::HandOver => self.change(blow, rng),
+            Blow::Add | Blow::Promote | Blow::Demote | Blow::Remove | Blow::HandOver => {
+                self.change(blow, rng)
+            }
         }
     }
 
@@ -243,7 +246,8 @@ impl Dealer {
 
     fn lose_checkpoint(&self, node: NodeId, rng: &mut SmallRng) {
         let Some(folder) = self.sites.site(node, |site| site.folder.join("sm")) else { return };
-        let pages: Vec<_> = self.sites.files(node, "sm").into_iter().filter(|path| path.ends_with("pages")).collect();
+        let pages: Vec<_> =
+            self.sites.files(node, "sm").into_iter().filter(|path| path.ends_with("pages")).collect();
         let lost = match (rng.random_range(0..3), pages.choose(rng)) {
             (0, _) => std::fs::remove_dir_all(folder).is_ok(),
             (1, _) => std::fs::remove_file(folder.join("CURRENT")).is_ok(),
@@ -272,7 +276,11 @@ impl Dealer {
         let at = rng.random_range(0..bytes.len());
         bytes[at] ^= 1 << rng.random_range(0..8);
         if std::fs::write(&path, bytes).is_ok() {
-            note!(self.diary, "node {node}: a bit is flipped at byte {at} of {}", self.sites.plain(&path.display().to_string()));
+            note!(
+                self.diary,
+                "node {node}: a bit is flipped at byte {at} of {}",
+                self.sites.plain(&path.display().to_string())
+            );
             self.sites.site(node, |site| (site.hurt, site.flipped) = (true, true));
             self.coverage.hit(Fault::BitFlip);
         }
@@ -280,7 +288,9 @@ impl Dealer {
 
     /// Whether the cluster can do without one more voter for ever.
     fn spare(&self) -> bool {
-        let Some((node, _)) = self.sites.leader().and_then(|leader| self.sites.node(leader)) else { return false };
+        let Some((node, _)) = self.sites.leader().and_then(|leader| self.sites.node(leader)) else {
+            return false;
+        };
         let voters = node.consensus().standing().voters;
         let lost = |voter: &&NodeId| self.sites.site(**voter, |site| site.lost) != Some(false);
         voters.len() >= 3 && voters.iter().filter(lost).count() == 0
@@ -296,7 +306,9 @@ impl Dealer {
 
     /// Changes the membership, or who leads, beside everything else.
     fn change(self: &Arc<Self>, blow: Blow, rng: &mut SmallRng) {
-        let Some((node, machine)) = self.sites.leader().and_then(|leader| self.sites.node(leader)) else { return };
+        let Some((node, machine)) = self.sites.leader().and_then(|leader| self.sites.node(leader)) else {
+            return;
+        };
         let phase = self.coverage.phase();
         let standing = node.consensus().standing();
         let learners: Vec<NodeId> =
@@ -350,11 +362,15 @@ impl Dealer {
                 (Some(Ok(())), _) => true,
                 _ => false,
             };
-            note!(this.diary, "{blow:?} of node {who}: {}", match changed {
-                Some(Ok(())) => "done".to_string(),
-                Some(Err(problem)) => this.sites.plain(&problem),
-                None => "no answer".to_string(),
-            });
+            note!(
+                this.diary,
+                "{blow:?} of node {who}: {}",
+                match changed {
+                    Some(Ok(())) => "done".to_string(),
+                    Some(Err(problem)) => this.sites.plain(&problem),
+                    None => "no answer".to_string(),
+                }
+            );
             if took_effect {
                 this.coverage.hit_in(fault, phase);
             }

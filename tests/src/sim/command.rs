@@ -2,7 +2,8 @@
 
 use crate::sim::coverage::{Counts, table};
 use crate::sim::history::Keep;
-use crate::sim::trial::{Report, play};
+use crate::sim::shrink::{Less, shrink};
+use crate::sim::trial::{Report, play_less};
 use clap::Args;
 use std::num::NonZero;
 use std::process::ExitCode;
@@ -26,6 +27,11 @@ pub struct Sim {
     /// How many seeds to play at once, each in a thread of its own [default: one a processor]
     #[arg(long)]
     jobs: Option<usize>,
+    #[command(flatten)]
+    less: Less,
+    /// Leave out of a seed that fails whatever can be left out while it still fails the same way
+    #[arg(long)]
+    shrink: bool,
     /// Print everything that happens
     #[arg(long)]
     all: bool,
@@ -56,7 +62,9 @@ impl Sim {
     /// Plays them.
     pub fn run(&self) -> ExitCode {
         // A task that panics is a node's fault like any other: said in a line, judged later.
-        std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
+        std::panic::set_hook(Box::new(|panic| {
+            eprintln!("{panic}\n{}", std::backtrace::Backtrace::capture())
+        }));
         let began = Instant::now();
         let before = cpu();
         let until = self.minutes.map(|minutes| began + Duration::from_secs(minutes * 60));
@@ -69,9 +77,12 @@ impl Sim {
             for sender in vec![sender; jobs.max(1)] {
                 scope.spawn(|| {
                     let sender = sender;
-                    while !stopped.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
+                    while !stopped.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until)
+                    {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed - self.seed >= self.seeds || sender.send(play(seed, keep)).is_err() {
+                        if seed - self.seed >= self.seeds
+                            || sender.send(play_less(seed, keep, &self.less)).is_err()
+                        {
                             break;
                         }
                     }
@@ -83,14 +94,32 @@ impl Sim {
                     println!("seed {}: {} lines, hash {}", report.seed, report.lines, report.hash);
                 }
                 if !report.complaints.is_empty() {
-                    tell(&report);
                     stopped.store(!self.go_on, Ordering::Relaxed);
+                    self.tell(&report);
                 }
             }
         });
         let empty = totals.tell(began.elapsed(), cpu().saturating_sub(before));
         let good = totals.failed.is_empty() && (empty == 0 || !self.strict);
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Says what went wrong, and how to see it again.
+    fn tell(&self, report: &Report) {
+        println!("\nseed {} fails:", report.seed);
+        for line in &report.last {
+            println!("  {line}");
+        }
+        for complaint in &report.complaints {
+            println!("- {complaint}");
+        }
+        let again = format!("replay: cargo run --release -p tests -- sim --seeds 1 --seed {}", report.seed);
+        println!("{again}{}", self.less);
+        if self.shrink {
+            let (least, played) = shrink(report, self.less.clone());
+            println!("smaller, after {played} more plays; {again}{least}");
+        }
+        println!();
     }
 }
 
@@ -102,18 +131,6 @@ fn processors() -> usize {
 fn cpu() -> Duration {
     let at = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(at.tv_sec as u64, at.tv_nsec as u32)
-}
-
-/// Says what went wrong, and how to see it again.
-fn tell(report: &Report) {
-    println!("\nseed {} fails:", report.seed);
-    for line in &report.last {
-        println!("  {line}");
-    }
-    for complaint in &report.complaints {
-        println!("- {complaint}");
-    }
-    println!("replay: cargo run --release -p tests -- sim --seeds 1 --seed {}\n", report.seed);
 }
 
 impl Totals {

@@ -144,6 +144,9 @@ impl Disk {
         let now: BTreeMap<String, PathBuf> = list(from)?.into_iter().collect();
         let names: BTreeSet<&String> = durable.keys().chain(now.keys()).collect();
         let is_log = from.file_name().is_some_and(|name| name == "log");
+        // raft-log writes into a new file only when the one before it is durable.
+        let filled = now.iter().rev().find(|(_, path)| fs::metadata(path).is_ok_and(|meta| meta.len() > 0));
+        let newest = filled.filter(|_| is_log).map(|(name, _)| name.clone());
         for name in names {
             let place = to.join(name);
             let new = match now.get(name) {
@@ -163,7 +166,8 @@ impl Disk {
                 (true, Some((meta, path)), _) => {
                     let bytes = fs::read(path)?;
                     let kept = self.files.get(&meta.ino()).map_or(0, |durable| durable.length);
-                    let bytes = if gentle { bytes } else { cut(bytes, kept, is_log, rng, loss) };
+                    let older = newest.as_ref().is_some_and(|newest| name < newest);
+                    let bytes = if gentle || older { bytes } else { cut(bytes, kept, is_log, rng, loss) };
                     fs::write(&place, bytes)?;
                 }
                 (false, _, Some(old)) => {

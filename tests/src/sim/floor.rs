@@ -210,8 +210,12 @@ impl Running {
                 self.drop_job(task);
             }
             for (owner, done) in crashed {
-                let theirs: Vec<u64> =
-                    self.jobs.iter().filter(|(_, (job, _))| job.owner == owner).map(|(task, _)| *task).collect();
+                let theirs: Vec<u64> = self
+                    .jobs
+                    .iter()
+                    .filter(|(_, (job, _))| job.owner == owner)
+                    .map(|(task, _)| *task)
+                    .collect();
                 for task in theirs {
                     self.drop_job(task);
                 }

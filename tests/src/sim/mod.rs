@@ -19,5 +19,6 @@ pub mod history;
 pub mod judge;
 pub mod machine;
 pub mod net;
+pub mod shrink;
 pub mod sites;
 pub mod trial;

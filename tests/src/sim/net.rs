@@ -148,7 +148,8 @@ impl Net {
                 after += most * inner.rng.random_range(5..40);
                 hits.push(Fault::Delay);
             }
-            let (lost, twice) = (inner.rng.random_ratio(weather.loss, 1_000), inner.rng.random_ratio(weather.twice, 1_000));
+            let (lost, twice) =
+                (inner.rng.random_ratio(weather.loss, 1_000), inner.rng.random_ratio(weather.twice, 1_000));
             if inner.cut.contains(&(from, to)) {
                 hits.push(if inner.one_way { Fault::OneWay } else { Fault::Partition });
                 Fate::Lost
@@ -321,12 +322,7 @@ fn unfold(
     })
 }
 
-async fn next_piece(
-    net: Arc<Net>,
-    mut pieces: Pieces,
-    from: NodeId,
-    to: NodeId,
-) -> Step {
+async fn next_piece(net: Arc<Net>, mut pieces: Pieces, from: NodeId, to: NodeId) -> Step {
     let Some((due, piece)) = pieces.recv().await else {
         return Some((Err(Status::unavailable("connection reset")), None));
     };

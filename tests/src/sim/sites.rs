@@ -150,7 +150,11 @@ impl Sites {
     pub fn set_temper(&self, temper: DiskTemper) {
         let mut inner = self.inner.lock();
         inner.temper = temper;
-        inner.sites.values().filter_map(|site| site.machine.as_ref()).for_each(|machine| machine.set_temper(temper));
+        inner
+            .sites
+            .values()
+            .filter_map(|site| site.machine.as_ref())
+            .for_each(|machine| machine.set_temper(temper));
     }
 
     /// Starts a node. False if it did not come up; the diary says why.
@@ -161,7 +165,8 @@ impl Sites {
         let (machine, settings, life) = {
             let mut inner = self.inner.lock();
             let inner = &mut *inner;
-            let Some(site) = inner.sites.get_mut(&id).filter(|site| !site.lost && site.machine.is_none()) else {
+            let Some(site) = inner.sites.get_mut(&id).filter(|site| !site.lost && site.machine.is_none())
+            else {
                 return false;
             };
             inner.machines += 1;
@@ -319,7 +324,11 @@ impl Sites {
     /// The node that leads in the highest term, as far as it knows.
     pub fn leader(&self) -> Option<NodeId> {
         let inner = self.inner.lock();
-        let standings = inner.sites.values().filter_map(|site| site.node.as_ref()).map(|node| node.consensus().standing());
+        let standings = inner
+            .sites
+            .values()
+            .filter_map(|site| site.node.as_ref())
+            .map(|node| node.consensus().standing());
         standings.filter(|at| at.role == Role::Leader).max_by_key(|at| at.term).map(|at| at.node)
     }
 

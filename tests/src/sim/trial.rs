@@ -7,16 +7,17 @@ use crate::note;
 use crate::sim::asks::Known;
 use crate::sim::blows::Dealer;
 use crate::sim::clients::Office;
-use crate::sim::coverage::{Coverage, Counts, Fault};
+use crate::sim::coverage::{Counts, Coverage, Fault};
 use crate::sim::draw::Draw;
 use crate::sim::floor::{Floor, rng, run};
 use crate::sim::history::{Diary, Keep};
+use crate::sim::judge::Complaints;
 use crate::sim::judge::digests::Digests;
 use crate::sim::judge::second::Log;
 use crate::sim::judge::streams::Stream;
-use crate::sim::judge::Complaints;
 use crate::sim::machine::{DiskTemper, Machine};
 use crate::sim::net::{Net, Weather};
+use crate::sim::shrink::Less;
 use crate::sim::sites::{CLUSTER, News, Sites};
 use futures::StreamExt;
 use node::raft::NodeId;
@@ -78,7 +79,14 @@ pub struct Report {
 
 /// Plays a seed.
 pub fn play(seed: u64, keep: Keep) -> Report {
-    let draw = Arc::new(Draw::of(seed));
+    play_less(seed, keep, &Less::default())
+}
+
+/// Plays a seed without something that it draws.
+pub fn play_less(seed: u64, keep: Keep, less: &Less) -> Report {
+    let mut draw = Draw::of(seed);
+    less.of(&mut draw);
+    let draw = Arc::new(draw);
     let folder = Folder::new(seed);
     let floor = Arc::new(Floor::default());
     let outside = Machine::outside(&floor, seed);
@@ -90,7 +98,8 @@ pub fn play(seed: u64, keep: Keep) -> Report {
         run(&floor, seed, outside.clone(), async move {
             let diary = Diary::begin(keep);
             *tell.lock() = Some(diary.clone());
-            let simulated = tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, &place)).await;
+            let simulated =
+                tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, &place)).await;
             simulated.unwrap_or_else(|_| panic!("no end after {} s", SIMULATED_MOST.as_secs()))
         })
     }));
@@ -104,7 +113,8 @@ pub fn play(seed: u64, keep: Keep) -> Report {
     report.seed = seed;
     report.polls = floor.polls();
     if let Some(diary) = diary {
-        (report.hash, report.lines, report.last, report.all) = (diary.hash(), diary.lines(), diary.last(), diary.all());
+        (report.hash, report.lines, report.last, report.all) =
+            (diary.hash(), diary.lines(), diary.last(), diary.all());
     }
     report
 }
@@ -256,11 +266,14 @@ impl Trial {
         for learner in &nodes[draw.voters..] {
             for _ in 0..200 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                let Some((leader, machine)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+                let Some((leader, machine)) =
+                    self.sites().leader().and_then(|leader| self.sites().node(leader))
+                else {
                     continue;
                 };
                 let (consensus, id) = (leader.consensus().clone(), *learner);
-                let added = machine.run(async move { consensus.add_learner(id, Sites::member(id)).await }).await;
+                let added =
+                    machine.run(async move { consensus.add_learner(id, Sites::member(id)).await }).await;
                 if added == Some(Ok(())) {
                     break;
                 }
@@ -304,7 +317,9 @@ impl Trial {
             let changing = self.dealer.changing.load(Ordering::Relaxed) > 0;
             self.dealer.coverage.enter(self.sites().phase(changing));
             for node in self.sites().down() {
-                let away = self.sites().site(node, |site| site.away_until.is_some_and(|until| Instant::now() < until));
+                let away = self
+                    .sites()
+                    .site(node, |site| site.away_until.is_some_and(|until| Instant::now() < until));
                 // Not all at one moment.
                 if away == Some(false) && chance.random_ratio(1, 3) {
                     let this = self.clone();
@@ -319,13 +334,17 @@ impl Trial {
         use node::fault::Fault as F;
         let hurt = self.sites().site(node, |site| site.flipped) == Some(true);
         let why = fault.to_string();
-        let full = why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
+        let full =
+            why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
         match fault {
             F::Diverged { .. } => self.complain("digests", &format!("node {node}: {fault}")),
             _ if full || hurt => {}
             _ => {
                 let why = self.sites().plain(&why);
-                self.complain("nodes", &format!("node {node} stopped though nothing was wrong with its disk: {why}"));
+                self.complain(
+                    "nodes",
+                    &format!("node {node} stopped though nothing was wrong with its disk: {why}"),
+                );
             }
         }
     }
@@ -353,7 +372,10 @@ impl Trial {
                     Some(known) if *known != record => {
                         let index = record.index;
                         drop(log);
-                        self.complain("journals", &format!("node {id} tells another entry {index} than others did"));
+                        self.complain(
+                            "journals",
+                            &format!("node {id} tells another entry {index} than others did"),
+                        );
                         return;
                     }
                     Some(_) => {}
@@ -403,13 +425,17 @@ impl Trial {
         while !self.stopped.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(chance.random_range(20..200))).await;
             let up = self.sites().up();
-            let Some((node, machine)) = up.choose(&mut chance).and_then(|id| self.sites().node(*id)) else { continue };
+            let Some((node, machine)) = up.choose(&mut chance).and_then(|id| self.sites().node(*id)) else {
+                continue;
+            };
             let from = self.streams.lock()[place].next;
             let this = self.clone();
             let life = Duration::from_millis(chance.random_range(100..4_000));
             let watching = async move {
                 let asked = proto::v1::WatchRequest { from_index: Some(from), with_transactions: false };
-                let Ok(stream) = node.ledger_service().watch(tonic::Request::new(asked)).await else { return };
+                let Ok(stream) = node.ledger_service().watch(tonic::Request::new(asked)).await else {
+                    return;
+                };
                 drop(node);
                 let mut stream = stream.into_inner();
                 while let Some(Ok(told)) = stream.next().await {
@@ -444,7 +470,10 @@ impl Trial {
                 return;
             }
             if begun.elapsed() > HEAL_MOST {
-                self.complain("healing", &format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                self.complain(
+                    "healing",
+                    &format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()),
+                );
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -469,10 +498,14 @@ impl Trial {
                 self.sites().crash(who, true).await;
                 continue;
             }
-            let added = machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
+            let added =
+                machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
             note!(self.diary(), "node {who} is added again: {added:?}");
             if begun.elapsed() > HEAL_MOST {
-                self.complain("healing", &format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()));
+                self.complain(
+                    "healing",
+                    &format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()),
+                );
                 return;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -483,7 +516,9 @@ impl Trial {
         if !self.sites().down().is_empty() {
             return false;
         }
-        let Some((leader, _)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else { return false };
+        let Some((leader, _)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+            return false;
+        };
         let standing = leader.consensus().standing();
         standing.members.keys().all(|member| {
             let lost = self.sites().site(*member, |site| site.lost) != Some(false);
@@ -519,7 +554,10 @@ impl Trial {
         note!(self.diary(), "{} transactions are open", open.len());
         for op in open {
             if !self.office.settle(&mut chance, &[op], 40).await {
-                self.complain("healing", &format!("nobody says what became of op {op}, though nothing is wrong any more"));
+                self.complain(
+                    "healing",
+                    &format!("nobody says what became of op {op}, though nothing is wrong any more"),
+                );
                 break;
             }
         }
@@ -535,7 +573,10 @@ impl Trial {
             }
             if begun.elapsed() > HEAL_MOST {
                 let standings = self.standings();
-                self.complain("healing", &format!("not everyone has everything after {} s: {standings}", HEAL_MOST.as_secs()));
+                self.complain(
+                    "healing",
+                    &format!("not everyone has everything after {} s: {standings}", HEAL_MOST.as_secs()),
+                );
                 return last;
             }
         }
@@ -543,7 +584,8 @@ impl Trial {
 
     fn applied(&self) -> (usize, Vec<u64>) {
         let up = self.sites().up();
-        let applied = up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
+        let applied =
+            up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
         (up.len(), applied.collect())
     }
 }

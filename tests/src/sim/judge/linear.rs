@@ -8,7 +8,7 @@
 use crate::sim::history::{History, Moment};
 use crate::sim::judge::Complaints;
 use ledger::codec::encode_row;
-use ledger::{MapState, View};
+use ledger::{MapState, Outcome, Refusal, View};
 use std::collections::BTreeMap;
 
 /// Where something took effect: a read comes behind the entry that it shows.
@@ -20,7 +20,8 @@ pub fn real_time(history: &History) -> Complaints {
     for (number, op) in history.ops.iter().enumerate() {
         let asked = op.attempts.iter().map(|attempt| attempt.invoked).min();
         // A refusal that is not remembered stands where that sending was decided.
-        let answered = op.answers().map(|(attempt, answer)| (answer.position, attempt.returned, attempt.invoked));
+        let answered =
+            op.answers().map(|(attempt, answer)| (answer.position, attempt.returned, attempt.invoked));
         let mut by_position: BTreeMap<Place, (Moment, Moment)> = BTreeMap::new();
         for (position, returned, invoked) in answered {
             let place = (position.index, u32::from(position.place));
@@ -28,9 +29,16 @@ pub fn real_time(history: &History) -> Complaints {
             *found = (found.0.min(returned), found.1.min(invoked));
         }
         let alone = by_position.len() == 1;
+        let reversed = Outcome::Refused(Refusal::ReversedBeforeArrival);
+        let kept_out = op.answers().any(|(_, answer)| answer.outcome == reversed);
         for (place, (returned, invoked)) in by_position {
-            // Decided once: by its first sending, perhaps.
-            let invoked = if alone { asked.unwrap_or(invoked) } else { invoked };
+            // Decided once: by its first sending, perhaps. One that was reversed before it arrived stands where its
+            // reversal does, and constrains nothing behind that.
+            let invoked = match alone {
+                _ if kept_out => 0,
+                true => asked.unwrap_or(invoked),
+                false => invoked,
+            };
             effects.push((place, invoked, returned, format!("op {number}")));
         }
     }

@@ -18,7 +18,9 @@ pub type Complaints = Vec<String>;
 pub(crate) mod made {
     use crate::sim::history::{Attempt, History, Op, Reply};
     use crate::sim::judge::second::Log;
-    use ledger::{Answer, At, Call, Caller, MapState, Outcome, Policy, Position, Refusal, RequestId, Stamp, Transaction};
+    use ledger::{
+        Answer, At, Call, Caller, MapState, Outcome, Policy, Position, Refusal, RequestId, Stamp, Transaction,
+    };
     use node::raft::Batch;
     use node::state::JournalRecord;
 

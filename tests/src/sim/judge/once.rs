@@ -33,7 +33,11 @@ fn keeps_out(answer: &Answer) -> Option<RequestId> {
 
 /// When somebody had first been told of an entry, or of one behind it.
 fn seen(history: &History, index: u64) -> Option<Moment> {
-    let answers = history.ops.iter().flat_map(Op::answers).map(|(attempt, answer)| (answer.position.index, attempt.returned));
+    let answers = history
+        .ops
+        .iter()
+        .flat_map(Op::answers)
+        .map(|(attempt, answer)| (answer.position.index, attempt.returned));
     let reads = history.reads.iter().map(|read| (read.index, read.returned));
     answers.chain(reads).filter(|(at, _)| *at >= index).map(|(_, returned)| returned).min()
 }
@@ -57,10 +61,15 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
                 let (request, index) = (transaction.request, record.index);
                 if let Some(original) = keeps_out(answer) {
                     let refused = Outcome::Refused(Refusal::ReversedBeforeArrival);
-                    kept_out.insert((original, transaction.caller), Answer { outcome: refused, ..answer.clone() });
+                    kept_out.insert(
+                        (original, transaction.caller),
+                        Answer { outcome: refused, ..answer.clone() },
+                    );
                 }
                 if kept_out.contains_key(&identity) {
-                    complaints.push(format!("{request:?} was reversed before it arrived, and is decided in entry {index}"));
+                    complaints.push(format!(
+                        "{request:?} was reversed before it arrived, and is decided in entry {index}"
+                    ));
                 }
                 let first = decided.insert(identity, Decided { transaction, answer: answer.clone() });
                 if let Some(first) = first {
@@ -81,11 +90,14 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
             let told = if is_unremembered(answer) {
                 passing.get(&(identity, answer.position.index, answer.position.place)).cloned()
             } else {
-                let first = first.filter(|first| first.transaction == op.transaction).map(|first| &first.answer);
+                let first =
+                    first.filter(|first| first.transaction == op.transaction).map(|first| &first.answer);
                 first.or(kept_out.get(&identity)).cloned()
             };
             match told {
-                None => complaints.push(format!("op {number} was answered {answer:?}, the log has no such thing")),
+                None => {
+                    complaints.push(format!("op {number} was answered {answer:?}, the log has no such thing"))
+                }
                 Some(told) if (told.position, &told.outcome) != (answer.position, &answer.outcome) => {
                     complaints.push(format!("op {number} was answered {answer:?}, the log says {told:?}"));
                 }
@@ -93,9 +105,16 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
             }
         }
         // Until then every sending was called not done.
-        let undone = op.attempts.iter().filter(|attempt| attempt.reply != Reply::NotDone).map(|attempt| attempt.invoked).min();
+        let undone = op
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.reply != Reply::NotDone)
+            .map(|attempt| attempt.invoked)
+            .min();
         let called = op.attempts.iter().any(|attempt| attempt.reply == Reply::NotDone);
-        let stands = first.filter(|first| called && first.transaction == op.transaction).map(|first| first.answer.position);
+        let stands = first
+            .filter(|first| called && first.transaction == op.transaction)
+            .map(|first| first.answer.position);
         if let Some(position) = stands
             && undone.is_none_or(|undone| seen(history, position.index).is_some_and(|seen| seen < undone))
         {
@@ -106,7 +125,8 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
         let own = identity.1 == Caller::Node && first.transaction.call == Call::Tick;
         let known = asked.get(identity).is_some_and(|asked| asked.contains(&&first.transaction));
         if !own && !known {
-            complaints.push(format!("nobody asked for what stands at {}: {:?}", first.answer.position, identity.0));
+            complaints
+                .push(format!("nobody asked for what stands at {}: {:?}", first.answer.position, identity.0));
         }
     }
     complaints

@@ -11,7 +11,8 @@ pub fn judge<V: View>(name: &str, history: &History, state: &V) -> Complaints {
     for (number, op) in history.ops.iter().enumerate() {
         // One answer is as good as all: that they agree is another judge's part.
         let Some((_, answer)) = op.answers().next() else { continue };
-        let unremembered = [Refusal::RequestReused, Refusal::RequestExpired, Refusal::RequestTooEarly, Refusal::NotBegun];
+        let unremembered =
+            [Refusal::RequestReused, Refusal::RequestExpired, Refusal::RequestTooEarly, Refusal::NotBegun];
         if matches!(answer.outcome, Outcome::Refused(refusal) if unremembered.contains(&refusal)) {
             continue;
         }
@@ -25,9 +26,13 @@ pub fn judge<V: View>(name: &str, history: &History, state: &V) -> Complaints {
             Err(_) => return vec![format!("{name} cannot be read")],
         };
         match row.as_deref() {
-            Some(Row::Request(held)) if (held.position, &held.outcome) == (answer.position, &answer.outcome) => {}
-            Some(_) => complaints.push(format!("{name} holds another outcome of op {number} than was told: {answer:?}")),
-            None => complaints.push(format!("{name} does not hold op {number}, which was answered {answer:?}")),
+            Some(Row::Request(held))
+                if (held.position, &held.outcome) == (answer.position, &answer.outcome) => {}
+            Some(_) => complaints
+                .push(format!("{name} holds another outcome of op {number} than was told: {answer:?}")),
+            None => {
+                complaints.push(format!("{name} does not hold op {number}, which was answered {answer:?}"))
+            }
         }
     }
     complaints

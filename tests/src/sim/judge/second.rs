@@ -25,7 +25,10 @@ pub fn replay(log: &Log, mut see: impl FnMut(u64, &MapState)) -> (MapState, Comp
     let mut time = 0;
     for record in log.values() {
         if record.stamp < time {
-            complaints.push(format!("ledger time goes back in entry {}, from {time} to {}", record.index, record.stamp));
+            complaints.push(format!(
+                "ledger time goes back in entry {}, from {time} to {}",
+                record.index, record.stamp
+            ));
         }
         time = record.stamp;
         let (stamp, transactions) = match transactions(record) {

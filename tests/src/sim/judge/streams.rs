@@ -29,9 +29,12 @@ pub fn judge(streams: &[Stream], log: &Log) -> Complaints {
                 complaints.push(format!("{name} was told entry {index} behind entry {last}"));
             }
             last = *index;
-            let fresh = log.get(index).map(|record| record.answers.iter().filter(|answer| !answer.repeated).count());
+            let fresh =
+                log.get(index).map(|record| record.answers.iter().filter(|answer| !answer.repeated).count());
             if fresh != Some(*decisions) {
-                complaints.push(format!("{name} was told {decisions} decisions of entry {index}, the log has {fresh:?}"));
+                complaints.push(format!(
+                    "{name} was told {decisions} decisions of entry {index}, the log has {fresh:?}"
+                ));
             }
             if *hashes.entry(*index).or_insert(*hash) != *hash {
                 complaints.push(format!("{name} was told another entry {index} than others"));
@@ -43,7 +46,10 @@ pub fn judge(streams: &[Stream], log: &Log) -> Complaints {
             .filter(|(_, record)| record.answers.iter().any(|answer| !answer.repeated))
             .find(|(index, _)| told.binary_search(index).is_err());
         if let Some((index, _)) = missing {
-            complaints.push(format!("{name} was told everything from {} to {} but entry {index}", stream.from, stream.next));
+            complaints.push(format!(
+                "{name} was told everything from {} to {} but entry {index}",
+                stream.from, stream.next
+            ));
         }
     }
     complaints

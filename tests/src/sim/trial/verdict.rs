@@ -46,14 +46,18 @@ impl Trial {
         add("present", present::judge("the second ledger", &history, &second));
         for id in self.sites().all() {
             let ruined = self.sites().site(id, |site| site.ruined.take()).flatten();
-            let why = ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
+            let why =
+                ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
             add("nodes", why.into_iter().collect());
         }
         let mut members = None;
         for id in self.sites().up() {
             let Some((node, _)) = self.sites().node(id) else { continue };
             let name = format!("node {id}");
-            add("journals", journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()));
+            add(
+                "journals",
+                journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()),
+            );
             let applied = node.state().applied();
             let standing = node.consensus().standing();
             let known = (standing.voters, standing.members);
@@ -71,9 +75,8 @@ impl Trial {
             note!(self.diary(), "WRONG: {complaint}");
         }
         complaints.splice(0..0, self.complaints.lock().iter().cloned());
-        let unknown = history.ops.iter().filter(|op| {
-            op.attempts.iter().any(|attempt| attempt.reply == Reply::Unknown)
-        });
+        let unknown =
+            history.ops.iter().filter(|op| op.attempts.iter().any(|attempt| attempt.reply == Reply::Unknown));
         Report {
             transactions: log.values().map(|record| record.answers.len() as u64).sum(),
             reads: history.reads.len() as u64,
