@@ -48,7 +48,7 @@ pub fn number_from_env(name: &str, usual: u64) -> u64 {
 }
 
 /// The seed: given, or of this moment.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     number_from_env("GONGJI_TEST_SEED", u64::from(now.subsec_nanos()) ^ now.as_secs() << 20)
 }
@@ -59,7 +59,7 @@ pub fn rng(seed: u64, part: u64) -> StdRng {
 }
 
 /// Waits until no other test of this machine has processes running.
-fn turn() -> File {
+pub fn turn() -> File {
     let path: PathBuf = std::env::temp_dir().join("gongji-tests.lock");
     let file = File::options().create(true).append(true).open(&path);
     let file = file.unwrap_or_else(|problem| panic!("open {}: {problem}", path.display()));

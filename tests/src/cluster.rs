@@ -12,8 +12,10 @@ use client::v1::cluster_client::ClusterClient;
 use client::v1::{
     self, InitRequest, Member, NodeStatus, Role, SnapshotResponse, StatusRequest, StatusResponse,
 };
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
@@ -65,7 +67,12 @@ pub struct Node {
     server: Option<Server>,
     /// Flags of this node only.
     pub flags: Vec<String>,
+    /// Under which addresses others reach it, peers and clients, where those are not its own.
+    pub via: Option<(String, String)>,
 }
+
+/// Which process is which node's, the dead ones too.
+pub type Processes = Arc<Mutex<BTreeMap<u32, usize>>>;
 
 /// A cluster. Its processes are killed and its folder is removed when it is dropped; after a panic the folder stays.
 #[derive(Debug)]
@@ -76,6 +83,8 @@ pub struct Cluster {
     folder: Option<tempfile::TempDir>,
     /// The cluster's id.
     pub id: String,
+    /// Whose process is whose.
+    pub processes: Processes,
 }
 
 impl Cluster {
@@ -88,9 +97,22 @@ impl Cluster {
         for place in 0..cluster.nodes.len() {
             cluster.start_node(place).await;
         }
-        cluster.form().await;
-        cluster.calm().await;
+        cluster.found().await;
         cluster
+    }
+
+    /// Forms a cluster of nodes that run.
+    ///
+    /// # Panics
+    /// If it does not work.
+    pub async fn found(&mut self) {
+        self.form().await;
+        self.calm().await;
+    }
+
+    /// So many nodes vote from now on.
+    pub fn vote(&mut self, voters: usize) {
+        self.options.voters = voters;
     }
 
     /// Makes nodes without starting them.
@@ -99,7 +121,13 @@ impl Cluster {
     /// If there is no temporary folder.
     pub fn apart(options: Options) -> Cluster {
         let folder = tempfile::Builder::new().prefix("gongji-tests-").tempdir().expect("a temporary folder");
-        let mut cluster = Cluster { nodes: Vec::new(), options, folder: Some(folder), id: String::new() };
+        let mut cluster = Cluster {
+            nodes: Vec::new(),
+            options,
+            folder: Some(folder),
+            id: String::new(),
+            processes: Processes::default(),
+        };
         for _ in 0..cluster.options.voters + cluster.options.learners {
             cluster.add_node();
         }
@@ -117,7 +145,7 @@ impl Cluster {
         let host = format!("127.{}.{}.{}", 16 + process[0] % 200, process[1] ^ mine, 1 + place);
         let (peers, clients) = (format!("{host}:0"), format!("{host}:0"));
         let data = self.path().join(format!("node-{place}"));
-        self.nodes.push(Node { id, data, peers, clients, server: None, flags: Vec::new() });
+        self.nodes.push(Node { id, data, peers, clients, server: None, flags: Vec::new(), via: None });
         place
     }
 
@@ -153,6 +181,7 @@ impl Cluster {
     /// If it does neither in time, or its line cannot be read.
     pub async fn try_start_node(&mut self, place: usize) -> Result<(), Ended> {
         let (mut server, mut first) = Server::start(self.start_command(place), &self.stderr_path(place));
+        self.processes.lock().insert(server.id(), place);
         let ready = tokio::time::timeout(READY_MAX, &mut first).await;
         let line = match ready {
             Ok(Ok(line)) => line,
@@ -184,7 +213,9 @@ impl Cluster {
     /// What a node is to the others.
     pub fn member(&self, place: usize) -> Member {
         let node = &self.nodes[place];
-        Member { node: node.id, peer_address: node.peers.clone(), api_address: node.clients.clone() }
+        let (peer_address, api_address) =
+            node.via.clone().unwrap_or_else(|| (node.peers.clone(), node.clients.clone()));
+        Member { node: node.id, peer_address, api_address }
     }
 
     async fn form(&mut self) {
@@ -213,8 +244,8 @@ impl Cluster {
 
     /// A handle on all nodes of the cluster, this one first.
     pub fn client(&self, first: usize) -> Client {
-        let nodes = self.nodes.iter().cycle().skip(first).take(self.nodes.len());
-        Client::connect_lazy(nodes.map(|node| &node.clients)).expect("good addresses")
+        let places = (0..self.nodes.len()).cycle().skip(first).take(self.nodes.len());
+        Client::connect_lazy(places.map(|place| self.member(place).api_address)).expect("good addresses")
     }
 
     /// A handle on one node only.

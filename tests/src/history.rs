@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What kind of answer a call must get.
@@ -73,6 +74,7 @@ impl Op {
 pub struct History {
     started: Instant,
     ops: Arc<Mutex<Vec<Op>>>,
+    answered: Arc<AtomicUsize>,
 }
 
 /// Which operation of a history.
@@ -88,7 +90,7 @@ impl Default for History {
 impl History {
     /// An empty one, that begins now.
     pub fn new() -> History {
-        History { started: Instant::now(), ops: Arc::default() }
+        History { started: Instant::now(), ops: Arc::default(), answered: Arc::default() }
     }
 
     /// Notes a transaction before it is first sent.
@@ -115,6 +117,9 @@ impl History {
         };
         let invoked = self.started.elapsed();
         let reply = send(prepared).await;
+        if matches!(reply, Ok(Outcome::Done(_) | Outcome::Refused(_))) {
+            self.answered.fetch_add(1, Ordering::Relaxed);
+        }
         let attempt = Attempt { invoked, returned: self.started.elapsed(), reply: reply.clone() };
         self.ops.lock()[op.0].attempts.push(attempt);
         reply
@@ -139,6 +144,16 @@ impl History {
     /// How many operations were begun.
     pub fn len(&self) -> usize {
         self.ops.lock().len()
+    }
+
+    /// How many sendings got a final answer.
+    pub fn answered(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// How long it has been going on.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// True before the first.

@@ -1,6 +1,7 @@
 //! What must be true of a history and of what the nodes tell. Each judge names what is wrong; no complaints means that
 //! the promise was kept. Each is proved able to complain by a bad history in `judge/tests.rs`.
 
+pub mod reads;
 #[cfg(test)]
 mod tests;
 

@@ -9,10 +9,12 @@
 //! * [`judge`]: what must be true of a history and of what the nodes tell; each judge is tested with a bad one.
 //! * [`replay`]: a second ledger that is fed a node's journal.
 //! * [`trial`]: all of these put together.
+//! * [`chaos`]: real processes under every fault, drawn from a seed.
 //! * [`sim`]: no processes: whole clusters in one thread, from a seed.
 //! * [`mutants`]: bugs put back on purpose, and who finds them.
 
 pub mod bench;
+pub mod chaos;
 pub mod cluster;
 pub mod history;
 pub mod injury;

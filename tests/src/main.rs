@@ -14,6 +14,7 @@ struct Command {
 enum Verb {
     Sim(tests::sim::command::Sim),
     Mutants(tests::mutants::command::Mutants),
+    Chaos(tests::chaos::command::Chaos),
 }
 
 fn main() -> ExitCode {
@@ -26,5 +27,6 @@ fn main() -> ExitCode {
     match Command::parse().verb {
         Verb::Sim(sim) => sim.run(),
         Verb::Mutants(mutants) => mutants.run(),
+        Verb::Chaos(chaos) => chaos.run(),
     }
 }

@@ -9,7 +9,7 @@ use crate::traffic::{Load, Pace};
 use crate::world::{Desk, World};
 use client::{Client, Entry, Error, Outcome};
 use rand::rngs::StdRng;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -31,7 +31,8 @@ pub struct Trial {
     pub world: World,
     /// Random numbers for the faults.
     pub rng: StdRng,
-    follower: Follower,
+    /// Who has followed from the beginning.
+    pub follower: Follower,
 }
 
 /// What a verdict was given on.
@@ -53,14 +54,21 @@ impl Trial {
     /// # Panics
     /// If any of it does not work.
     pub async fn begin(seed: u64, options: Options) -> Trial {
+        Trial::around(seed, Cluster::start(options).await).await
+    }
+
+    /// Founds a world in a cluster, and starts to follow what is decided.
+    ///
+    /// # Panics
+    /// If any of it does not work.
+    pub async fn around(seed: u64, cluster: Cluster) -> Trial {
         let started = Instant::now();
-        let cluster = Cluster::start(options).await;
         let history = History::new();
         let desk = Desk::new(&cluster.client(0), &history);
         let world = World::found(&desk, seed).await;
         let follower = Follower::start(&cluster.client(0));
         eprintln!(
-            "a cluster of {} and its world in {:.1} s",
+            "the world of a cluster of {} in {:.1} s",
             cluster.nodes.len(),
             started.elapsed().as_secs_f64()
         );
@@ -263,6 +271,15 @@ impl Follower {
             }
         });
         Follower { task, seen }
+    }
+
+    /// How far ledger time runs ahead of the time of day in the newest entry, in milliseconds; below zero behind it.
+    pub fn ahead_ms(&self) -> Option<i64> {
+        let seen = self.seen.borrow();
+        let time = seen.1.last()?.time;
+        let now = SystemTime::now();
+        let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        Some(time.duration_since(now).map_or_else(|behind| -ms(behind.duration()), ms))
     }
 
     /// Everything up to an index, once it is there.

@@ -7,11 +7,13 @@ use crate::places;
 use crate::problem::{Exit, Problem};
 use anyhow::Result;
 use clap::{Arg, ArgMatches, Command};
+use node::clock::Clock;
 use node::fault::Fault;
 use node::{Node, Settings};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -26,6 +28,9 @@ pub struct Args {
     /// Stop when stdin ends: whoever started this process is gone
     #[arg(long, hide = true)]
     stop_with_stdin: bool,
+    /// For tests: a file with the milliseconds that this node's clock is ahead, read again and again
+    #[arg(long, hide = true, value_name = "FILE")]
+    clock_ahead: Option<PathBuf>,
 }
 
 /// Settings given as flags: every key of the table has one.
@@ -91,7 +96,7 @@ pub fn run(args: Args) -> Result<Exit> {
                 .next("--log-level info")
         },
     )?;
-    block_on(serve(settings, args.stop_with_stdin))
+    block_on(serve(settings, args.stop_with_stdin, args.clock_ahead))
 }
 
 /// What the node is started with.
@@ -122,7 +127,7 @@ pub fn settings(config: &Config) -> Result<Settings, Problem> {
             snapshots_kept: number(config, "state.snapshots_kept"),
             ..node::state::StateSettings::default()
         },
-        clock: node::clock::Clock::default(),
+        clock: Clock::default(),
         pulse: node::server::PULSE,
     })
 }
@@ -137,7 +142,10 @@ fn number(config: &Config, name: &str) -> usize {
 }
 
 /// Serves until it is told to stop, or until it fails.
-async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<Exit> {
+async fn serve(settings: Settings, stop_with_stdin: bool, ahead: Option<PathBuf>) -> Result<Exit> {
+    if let Some(file) = ahead {
+        tokio::spawn(follow(settings.clock.clone(), file));
+    }
     // Before the doors open: whoever sees them open may stop the node.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -172,6 +180,18 @@ async fn serve(settings: Settings, stop_with_stdin: bool) -> Result<Exit> {
     node.shutdown().await;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Sets the clock ahead by what a file says, whenever it says something else.
+async fn follow(clock: Clock, file: PathBuf) {
+    loop {
+        if let Some(ms) =
+            tokio::fs::read_to_string(&file).await.ok().and_then(|text| text.trim().parse().ok())
+        {
+            clock.set_ahead_ms(ms);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn stdin_ends() {

@@ -14,7 +14,7 @@ fn id(number: u32) -> RequestId {
     format!("01890000-0000-7000-8000-{number:012}").parse().expect("a request id")
 }
 
-fn done(number: u32, index: u64, place: u32) -> Outcome {
+pub(super) fn done(number: u32, index: u64, place: u32) -> Outcome {
     let settled = Settled { payment: format!("{index}-{place}"), ..Settled::default() };
     let events = vec![Event { kind: Some(Kind::Settled(settled)) }];
     Outcome::Done(Receipt { request_id: id(number), index, place, repeated: false, events })
@@ -34,7 +34,7 @@ fn repeated(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-fn op(number: u32, expect: Expect, attempts: Vec<(u64, u64, Result<Outcome, Error>)>) -> Op {
+pub(super) fn op(number: u32, expect: Expect, attempts: Vec<(u64, u64, Result<Outcome, Error>)>) -> Op {
     let attempt = |(invoked, returned, reply)| Attempt {
         invoked: Duration::from_millis(invoked),
         returned: Duration::from_millis(returned),

@@ -1,0 +1,102 @@
+//! `chaos`: passes over all faults, each on a cluster of its own.
+
+use super::fault::{FAULTS, Fault, Table};
+use super::pass::Pass;
+use crate::bench;
+use clap::Args;
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// No pass may take longer: then something hangs.
+const PASS_MAX: Duration = Duration::from_secs(900);
+
+/// Real processes under every fault.
+#[derive(Args)]
+pub struct Chaos {
+    /// What everything is drawn from; of this moment if none is given
+    seed: Option<u64>,
+    /// Begin passes until so many minutes are over, each with a seed of its own
+    #[arg(long, default_value_t = 0)]
+    minutes: u64,
+    /// Only these faults, for looking into one; nothing is missed then
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+impl Chaos {
+    /// Runs it.
+    pub fn run(self) -> ExitCode {
+        let only: Vec<Fault> =
+            FAULTS.into_iter().filter(|fault| self.only.contains(&format!("{fault:?}"))).collect();
+        if only.len() < self.only.len() {
+            eprintln!("--only knows {FAULTS:?}");
+            return ExitCode::from(2);
+        }
+        let _turn = bench::turn();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("a runtime needs two threads");
+        let whole = runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate()).expect("signals can be waited for");
+            tokio::select! {
+                whole = self.passes(&only) => whole,
+                _ = tokio::signal::ctrl_c() => { eprintln!("stopped by hand"); false }
+                _ = terminate.recv() => { eprintln!("stopped by SIGTERM"); false }
+            }
+        });
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    async fn passes(&self, only: &[Fault]) -> bool {
+        let mut seed = self.seed.unwrap_or_else(bench::seed);
+        let started = Instant::now();
+        let mut all = Table::default();
+        let (mut passes, mut transactions, mut reads, mut took) = (0, 0, 0, Duration::ZERO);
+        let mut leaderless = Duration::ZERO;
+        loop {
+            let replay = format!("seed {seed}; replay: scripts/chaos.sh {seed}");
+            eprintln!("{replay}");
+            let pass = tokio::time::timeout(PASS_MAX, Pass::play(seed, only));
+            let ended = match AssertUnwindSafe(pass).catch_unwind().await {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(_)) => {
+                    println!("FAILED: it did not end within {} s; {replay}", PASS_MAX.as_secs());
+                    return false;
+                }
+                // What was wrong has been said.
+                Err(_) => {
+                    println!("FAILED; {replay}");
+                    return false;
+                }
+            };
+            passes += 1;
+            transactions += ended.verdict.transactions;
+            reads += ended.reads;
+            took += ended.took;
+            leaderless = leaderless.max(ended.leaderless);
+            all.add(&ended.table);
+            if started.elapsed() >= Duration::from_secs(60 * self.minutes) {
+                break;
+            }
+            seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1);
+        }
+        println!("{all}");
+        let minutes = took.as_secs_f64() / 60.0;
+        println!(
+            "{passes} passes in {:.0} s: {transactions} transactions, {:.0}/s under faults; {reads} reads; {} faults, {:.1} a minute; without a leader for at most {leaderless:.1?}; no complaint",
+            started.elapsed().as_secs_f64(),
+            transactions as f64 / took.as_secs_f64(),
+            all.faults(),
+            all.faults() as f64 / minutes,
+        );
+        let missed = all.missed();
+        if only.is_empty() && !missed.is_empty() {
+            println!("FAILED: never in force: {missed:?}");
+            return false;
+        }
+        true
+    }
+}
