@@ -12,6 +12,7 @@
 //! * [`chaos`]: real processes under every fault, drawn from a seed.
 //! * [`storage`]: the log and the state alone, with crash images and flipped bits. [`power`]: power cuts of a real node.
 //! * [`sim`]: no processes: whole clusters in one thread, from a seed.
+//! * [`mutants`]: bugs put back on purpose, and who finds them.
 
 pub mod bench;
 pub mod chaos;
@@ -19,6 +20,7 @@ pub mod cluster;
 pub mod history;
 pub mod injury;
 pub mod judge;
+pub mod mutants;
 pub mod power;
 pub mod program;
 pub mod replay;

@@ -13,6 +13,7 @@ struct Command {
 #[derive(Subcommand)]
 enum Verb {
     Sim(tests::sim::command::Sim),
+    Mutants(tests::mutants::command::Mutants),
     Chaos(tests::chaos::command::Chaos),
     Power(tests::power::Power),
 }
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     }
     match Command::parse().verb {
         Verb::Sim(sim) => sim.run(),
+        Verb::Mutants(mutants) => mutants.run(),
         Verb::Chaos(chaos) => chaos.run(),
         Verb::Power(power) => power.run(),
     }

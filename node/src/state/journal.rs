@@ -139,7 +139,8 @@ impl Journal {
         let opened = segment::open_all(dir, notes)?;
         let mut gaps = opened.mark.gaps;
         let mut covered = opened.covered;
-        if applied > covered {
+        let behind = applied > covered;
+        if behind {
             if covered > 0 || !opened.segments.is_empty() {
                 let place = dir.display();
                 notes.push(format!("journal: entries {} to {applied} are missing in {place}", covered + 1));
@@ -156,7 +157,11 @@ impl Journal {
             recent: Mutex::default(),
             covered: AtomicU64::new(covered),
         });
-        let writer = segment_writer::Writer::new(shared.clone(), settings.journal_segment_bytes)?;
+        let mut writer = segment_writer::Writer::new(shared.clone(), settings.journal_segment_bytes)?;
+        if behind {
+            // Before anything is written behind the gap: nobody would know of it after a crash.
+            writer.sync(covered)?;
+        }
         let (steps, place) = (settings.steps.clone(), dir.to_path_buf());
         let scribe = Scribe { writer, poison: poison.clone(), steps, dir: place };
         if host::is_simulated() {
@@ -211,14 +216,19 @@ impl Journal {
         let covered = self.covered();
         let mut page = JournalPage { next: from, covered, ..JournalPage::default() };
         let from = from.max(1);
-        let missing = self.shared.gaps.read().iter().find(|(_, to)| *to >= from).copied();
+        let gaps = self.shared.gaps.read().clone();
+        // A page ends before the next gap: it has no room to name two.
+        let stop_behind = |at: u64| {
+            let next = gaps.iter().find(|(gap_from, _)| *gap_from > at);
+            next.map_or(covered, |(gap_from, _)| covered.min(gap_from - 1))
+        };
+        let missing = gaps.iter().find(|(gap_from, gap_to)| (*gap_from..=*gap_to).contains(&from));
         let (start, stop) = match missing {
-            Some((gap_from, gap_to)) if gap_from <= from => {
-                page.missing = Some((from, gap_to));
-                (gap_to + 1, covered)
+            Some((_, gap_to)) => {
+                page.missing = Some((from, *gap_to));
+                (gap_to + 1, stop_behind(*gap_to))
             }
-            Some((gap_from, _)) => (from, covered.min(gap_from - 1)),
-            None => (from, covered),
+            None => (from, stop_behind(from)),
         };
         let mut blobs = Vec::new();
         let mut bytes = 0;

@@ -26,6 +26,8 @@ pub(crate) struct Writer {
     open: Option<Open>,
     /// A gap was named: the next entry starts a segment of its own.
     fresh: bool,
+    /// The last index that was handed in or is known to be missing.
+    reached: u64,
 }
 
 struct Open {
@@ -39,7 +41,8 @@ impl Writer {
         let packer =
             zstd::bulk::Compressor::new(LEVEL).map_err(|e| Fault::io("start zstd", &shared.dir, e))?;
         let last = shared.segments.read().last().cloned();
-        let mut writer = Writer { shared, segment_bytes, packer, open: None, fresh: false };
+        let reached = shared.covered();
+        let mut writer = Writer { shared, segment_bytes, packer, open: None, fresh: false, reached };
         if let Some(segment) = last {
             let fail = |e| Fault::io("open journal", &segment.path, e);
             let mut file = File::options().write(true).open(&segment.path).map_err(fail)?;
@@ -84,6 +87,7 @@ impl Writer {
             points.push((blob.index, open.length));
         }
         open.length += (RECORD_HEAD + body.len()) as u64;
+        self.reached = blob.index;
         Ok(())
     }
 
@@ -106,7 +110,9 @@ impl Writer {
             gaps.retain(|(_, to)| *to >= kept.first);
             gaps.insert(0, (1, kept.first - 1));
         }
-        self.write_mark(covered, oldest)?;
+        // A state that is rebuilt stands behind its journal for a while: what the journal covers never goes back, else its
+        // entries would be written again behind themselves.
+        self.write_mark(covered.max(self.reached), oldest)?;
         if pruned > 0 {
             self.shared.segments.write().drain(..pruned);
             for segment in &segments[..pruned] {
@@ -121,6 +127,7 @@ impl Writer {
         self.sync_file()?;
         add_gap(&mut self.shared.gaps.write(), self.shared.covered() + 1, upto);
         self.fresh = true;
+        self.reached = upto;
         let oldest = self.shared.segments.read().first().map_or(0, |segment| segment.first);
         self.write_mark(upto, oldest)
     }

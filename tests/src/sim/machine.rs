@@ -46,6 +46,8 @@ struct Plate {
     /// Syncs of the log come one after the other.
     log_free_at: Instant,
     full: bool,
+    /// Since when syncs of the log were refused, and how often.
+    refused: Option<(Instant, u32)>,
     coverage: Coverage,
     /// Where the disk is copied to when the power is cut.
     cut_to: PathBuf,
@@ -84,6 +86,7 @@ impl Machine {
             rng: rng(seed, number << 8 | 2),
             log_free_at: Instant::now(),
             full: false,
+            refused: None,
             coverage,
             cut_to: root.with_extension("cut"),
             cut: None,
@@ -140,6 +143,14 @@ impl Machine {
     /// From now on the disk takes nothing more, or takes again.
     pub fn set_full(&self, full: bool) {
         self.plate().lock().full = full;
+    }
+
+    /// Whether the log was refused its syncs for a while, and the node goes on as if nothing had been. A purge alone may be
+    /// refused: what it takes away is there again after a crash.
+    pub fn is_deaf(&self) -> bool {
+        const LONG: Duration = Duration::from_secs(2);
+        const OFTEN: u32 = 4;
+        self.plate().lock().refused.is_some_and(|(since, times)| times >= OFTEN && since.elapsed() > LONG)
     }
 
     /// From now on the disk behaves so.
@@ -200,6 +211,8 @@ impl Host for Machine {
             plate.log_free_at = plate.log_free_at.max(Instant::now()) + takes;
             if plate.full {
                 plate.coverage.hit(Fault::DiskFull);
+                let (_, times) = plate.refused.get_or_insert((Instant::now(), 0));
+                *times += 1;
             }
             (plate.log_free_at, plate.full)
         };

@@ -60,6 +60,8 @@ pub struct Site {
     pub hurt: bool,
     /// A bit of it was flipped some time: it may find that out much later.
     pub flipped: bool,
+    /// Why it did not start, though no bit of it was ever flipped: its files are damaged all the same.
+    pub ruined: Option<String>,
 }
 
 /// All nodes.
@@ -133,6 +135,7 @@ impl Sites {
             away_until: None,
             hurt: false,
             flipped: false,
+            ruined: None,
         };
         inner.sites.insert(id, site);
         id
@@ -231,6 +234,10 @@ impl Sites {
         let mut inner = self.inner.lock();
         let Some(site) = inner.sites.get_mut(&id) else { return };
         let node::fault::Fault::Corrupt { place, .. } = fault else { return };
+        // What a power cut makes of two files of the log, raft-log may refuse: the node is replaced.
+        if !site.flipped && !place.ends_with("/log") {
+            site.ruined = Some(self.plain(&fault.to_string()));
+        }
         let within = |part: &str| place.contains(&format!("/{part}"));
         // The place names the folder of a life that is over.
         let name = place.split(['/', ' ']).find(|part| part.ends_with(".snap"));

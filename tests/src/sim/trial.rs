@@ -1,6 +1,8 @@
 //! One simulation from its seed: a cluster is founded, clients ask, blows fall; then everything is whole again, and the
 //! cluster must heal, serve and agree; then the judges.
 
+mod verdict;
+
 use crate::note;
 use crate::sim::asks::Known;
 use crate::sim::blows::Dealer;
@@ -9,11 +11,10 @@ use crate::sim::coverage::{Counts, Coverage, Fault};
 use crate::sim::draw::Draw;
 use crate::sim::floor::{Floor, rng, run};
 use crate::sim::history::{Diary, Keep};
+use crate::sim::judge::Complaints;
 use crate::sim::judge::digests::Digests;
-use crate::sim::judge::linear::{Reads, real_time};
 use crate::sim::judge::second::Log;
 use crate::sim::judge::streams::Stream;
-use crate::sim::judge::{Complaints, audit, once, present, second, streams};
 use crate::sim::machine::{DiskTemper, Machine};
 use crate::sim::net::{Net, Weather};
 use crate::sim::shrink::Less;
@@ -106,10 +107,8 @@ pub fn play_less(seed: u64, keep: Keep, less: &Less) -> Report {
     let mut report = ended.unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_string()));
-        Report {
-            complaints: vec![said.unwrap_or_else(|| "a panic without words".into())],
-            ..Report::default()
-        }
+        let said = said.unwrap_or_else(|| "a panic without words".into());
+        Report { complaints: vec![format!("[end] {said}")], ..Report::default() }
     });
     report.seed = seed;
     report.polls = floor.polls();
@@ -152,6 +151,8 @@ struct Trial {
     streams: Mutex<Vec<Stream>>,
     /// Stretches of the log that a node was sent as a snapshot.
     gaps: Mutex<BTreeSet<(NodeId, u64)>>,
+    /// Nodes that do not hear that their log was not synced.
+    deaf: Mutex<BTreeSet<NodeId>>,
     stopped: AtomicBool,
 }
 
@@ -185,6 +186,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
         complaints: Mutex::default(),
         streams: Mutex::default(),
         gaps: Mutex::default(),
+        deaf: Mutex::default(),
         stopped: AtomicBool::new(false),
     });
     node::host::spawn(trial.clone().keep(news, cuts));
@@ -240,7 +242,8 @@ impl Trial {
         &self.office.diary
     }
 
-    fn complain(&self, complaint: String) {
+    fn complain(&self, judge: &str, complaint: &str) {
+        let complaint = format!("[{judge}] {complaint}");
         note!(self.diary(), "WRONG: {complaint}");
         self.complaints.lock().push(complaint);
     }
@@ -305,6 +308,12 @@ impl Trial {
                 () = tokio::time::sleep(Duration::from_millis(20)) => {}
             }
             self.sites().make_room(false);
+            for node in self.sites().up() {
+                let deaf = self.sites().node(node).is_some_and(|(_, machine)| machine.is_deaf());
+                if deaf && self.deaf.lock().insert(node) {
+                    self.complain("nodes", &format!("node {node} goes on though its log was not synced"));
+                }
+            }
             let changing = self.dealer.changing.load(Ordering::Relaxed) > 0;
             self.dealer.coverage.enter(self.sites().phase(changing));
             for node in self.sites().down() {
@@ -328,12 +337,15 @@ impl Trial {
         let full =
             why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
         match fault {
-            F::Diverged { .. } => self.complain(format!("node {node}: {fault}")),
+            F::Diverged { .. } => self.complain("digests", &format!("node {node}: {fault}")),
             _ if full || hurt => {}
-            _ => self.complain(format!(
-                "node {node} stopped though nothing was wrong with its disk: {}",
-                self.sites().plain(&why)
-            )),
+            _ => {
+                let why = self.sites().plain(&why);
+                self.complain(
+                    "nodes",
+                    &format!("node {node} stopped though nothing was wrong with its disk: {why}"),
+                );
+            }
         }
     }
 
@@ -360,7 +372,10 @@ impl Trial {
                     Some(known) if *known != record => {
                         let index = record.index;
                         drop(log);
-                        self.complain(format!("node {id} tells another entry {index} than others did"));
+                        self.complain(
+                            "journals",
+                            &format!("node {id} tells another entry {index} than others did"),
+                        );
                         return;
                     }
                     Some(_) => {}
@@ -389,7 +404,7 @@ impl Trial {
         for index in [applied, before] {
             if let Some(root) = node.state().digest_at(index) {
                 let complaints = self.digests.lock().node(id, index, root);
-                complaints.into_iter().for_each(|complaint| self.complain(complaint));
+                complaints.iter().for_each(|complaint| self.complain("digests", complaint));
             }
         }
         for (turned, fault, phase) in std::mem::take(&mut *self.dealer.turned.lock()) {
@@ -455,7 +470,10 @@ impl Trial {
                 return;
             }
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()));
+                self.complain(
+                    "healing",
+                    &format!("not healed after {} s: {}", HEAL_MOST.as_secs(), self.standings()),
+                );
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -484,7 +502,10 @@ impl Trial {
                 machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
             note!(self.diary(), "node {who} is added again: {added:?}");
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()));
+                self.complain(
+                    "healing",
+                    &format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()),
+                );
                 return;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -533,9 +554,10 @@ impl Trial {
         note!(self.diary(), "{} transactions are open", open.len());
         for op in open {
             if !self.office.settle(&mut chance, &[op], 40).await {
-                self.complain(format!(
-                    "nobody says what became of op {op}, though nothing is wrong any more"
-                ));
+                self.complain(
+                    "healing",
+                    &format!("nobody says what became of op {op}, though nothing is wrong any more"),
+                );
                 break;
             }
         }
@@ -550,11 +572,11 @@ impl Trial {
                 return last;
             }
             if begun.elapsed() > HEAL_MOST {
-                self.complain(format!(
-                    "not everyone has everything after {} s: {}",
-                    HEAL_MOST.as_secs(),
-                    self.standings()
-                ));
+                let standings = self.standings();
+                self.complain(
+                    "healing",
+                    &format!("not everyone has everything after {} s: {standings}", HEAL_MOST.as_secs()),
+                );
                 return last;
             }
         }
@@ -565,65 +587,5 @@ impl Trial {
         let applied =
             up.iter().filter_map(|id| self.sites().node(*id)).map(|(node, _)| node.state().applied().index());
         (up.len(), applied.collect())
-    }
-
-    async fn judge(&self, last: u64) -> Report {
-        self.stopped.store(true, Ordering::Relaxed);
-        for id in self.sites().up() {
-            let Some((node, _)) = self.sites().node(id) else { continue };
-            self.look_at(id, &node);
-        }
-        let history = self.diary().history(|history| history.clone());
-        let log = self.log.lock().clone();
-        let mut complaints = Complaints::new();
-        let mut reads = Reads::of(&history);
-        let mut audits = audit::Intervals::default();
-        let mut digests = self.digests.lock().clone();
-        let mut before = ledger::MapState::new();
-        let (second, found) = second::replay(&log, |index, state| {
-            reads.before(index, &before);
-            audits.see(index, state);
-            digests.second(index, state.digest().root());
-            before = state.clone();
-        });
-        reads.before(u64::MAX, &before);
-        let mut add = |judge: &str, found: Complaints| {
-            complaints.extend(found.into_iter().take(5).map(|complaint| format!("[{judge}] {complaint}")));
-        };
-        add("second ledger", found);
-        add("reads", reads.complaints);
-        add("real time", real_time(&history));
-        add("once", once::judge(&history, &log));
-        add("audit", audits.complaints);
-        add("audit", audit::judge("the second ledger", &second, Some(second.digest())));
-        add("digests", digests.judge());
-        add("streams", streams::judge(&self.streams.lock(), &log));
-        add("present", present::judge("the second ledger", &history, &second));
-        for id in self.sites().up() {
-            let Some((node, _)) = self.sites().node(id) else { continue };
-            let name = format!("node {id}");
-            let applied = node.state().applied();
-            if applied.index() == last && applied.digest.root() != second.digest().root() {
-                add("digests", vec![format!("{name} ends with another state than a second ledger")]);
-            }
-            let reader = node.state().reader();
-            add("present", present::judge(&name, &history, &reader));
-            add("audit", audit::judge(&name, &reader, Some(&applied.digest)));
-        }
-        for complaint in &complaints {
-            note!(self.diary(), "WRONG: {complaint}");
-        }
-        complaints.splice(0..0, self.complaints.lock().iter().cloned());
-        let unknown = history.ops.iter().filter(|op| {
-            op.attempts.iter().any(|attempt| attempt.reply == crate::sim::history::Reply::Unknown)
-        });
-        Report {
-            transactions: log.values().map(|record| record.answers.len() as u64).sum(),
-            reads: history.reads.len() as u64,
-            unknown: unknown.count() as u64,
-            digests: digests.count() as u64,
-            complaints,
-            ..Report::default()
-        }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod digests;
+pub mod journals;
 pub mod linear;
 pub mod once;
 pub mod present;

@@ -1,7 +1,7 @@
 //! Exactly once: under one id and caller the log decides one transaction, one that somebody asked for, and everyone who
 //! asks for it hears that decision.
 
-use crate::sim::history::{History, Reply};
+use crate::sim::history::{History, Moment, Op, Reply};
 use crate::sim::judge::Complaints;
 use crate::sim::judge::second::{Log, transactions};
 use ledger::decision::Original;
@@ -29,6 +29,17 @@ fn keeps_out(answer: &Answer) -> Option<RequestId> {
         Event::Reversed { original, found: Original::NotArrived } => Some(*original),
         _ => None,
     })
+}
+
+/// When somebody had first been told of an entry, or of one behind it.
+fn seen(history: &History, index: u64) -> Option<Moment> {
+    let answers = history
+        .ops
+        .iter()
+        .flat_map(Op::answers)
+        .map(|(attempt, answer)| (answer.position.index, attempt.returned));
+    let reads = history.reads.iter().map(|read| (read.index, read.returned));
+    answers.chain(reads).filter(|(at, _)| *at >= index).map(|(_, returned)| returned).min()
 }
 
 /// Judges a history by the log.
@@ -93,16 +104,21 @@ pub fn judge(history: &History, log: &Log) -> Complaints {
                 Some(_) => {}
             }
         }
-        let not_done =
-            !op.attempts.is_empty() && op.attempts.iter().all(|attempt| attempt.reply == Reply::NotDone);
-        if let Some(first) = first.filter(|first| not_done && first.transaction == op.transaction) {
-            let again = history.ops.iter().filter(|other| other.transaction == op.transaction).count() > 1;
-            if !again {
-                complaints.push(format!(
-                    "op {number} was called not done, the log has it at {}",
-                    first.answer.position
-                ));
-            }
+        // Until then every sending was called not done.
+        let undone = op
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.reply != Reply::NotDone)
+            .map(|attempt| attempt.invoked)
+            .min();
+        let called = op.attempts.iter().any(|attempt| attempt.reply == Reply::NotDone);
+        let stands = first
+            .filter(|first| called && first.transaction == op.transaction)
+            .map(|first| first.answer.position);
+        if let Some(position) = stands
+            && undone.is_none_or(|undone| seen(history, position.index).is_some_and(|seen| seen < undone))
+        {
+            complaints.push(format!("op {number} was called not done, the log has it at {position}"));
         }
     }
     for (identity, first) in &decided {
@@ -199,6 +215,14 @@ mod tests {
         assert_eq!(judge(&history, &log).len(), 1);
         let mut history = made::history(&log);
         history.ops[2].attempts[0].reply = Reply::NotDone;
+        assert_eq!(judge(&history, &log).len(), 1);
+        // Sent again, and answered then: the first sending had done it if the next entry was seen before.
+        let mut again = made::history(&log).ops[2].attempts[0].clone();
+        (again.invoked, again.returned) = (310, 360);
+        history.ops[2].attempts.push(again.clone());
+        assert_eq!(judge(&history, &log), Complaints::new());
+        (again.invoked, again.returned) = (460, 510);
+        history.ops[2].attempts[1] = again;
         assert_eq!(judge(&history, &log).len(), 1);
     }
 }

@@ -22,7 +22,15 @@ pub fn transactions(record: &JournalRecord) -> Result<(Stamp, Vec<Transaction>),
 pub fn replay(log: &Log, mut see: impl FnMut(u64, &MapState)) -> (MapState, Complaints) {
     let mut state = MapState::new();
     let mut complaints = Complaints::new();
+    let mut time = 0;
     for record in log.values() {
+        if record.stamp < time {
+            complaints.push(format!(
+                "ledger time goes back in entry {}, from {time} to {}",
+                record.index, record.stamp
+            ));
+        }
+        time = record.stamp;
         let (stamp, transactions) = match transactions(record) {
             Ok(content) => content,
             Err(problem) => {
@@ -66,5 +74,8 @@ mod tests {
         let mut log = made::log(5);
         log.get_mut(&2).expect("there").batch.truncate(9);
         assert!(replay(&log, |_, _| ()).1[0].contains("entry 2"));
+        let mut log = made::log(5);
+        log.get_mut(&4).expect("there").stamp = 1;
+        assert_eq!(replay(&log, |_, _| ()).1.len(), 1);
     }
 }

@@ -1,0 +1,89 @@
+//! The judges, all of them, over what came of a simulation.
+
+use super::{Report, Trial};
+use crate::note;
+use crate::sim::history::Reply;
+use crate::sim::judge::linear::{Reads, real_time};
+use crate::sim::judge::{Complaints, audit, journals, once, present, second, streams};
+use std::sync::atomic::Ordering;
+
+/// How much of a journal is read at once when all of it is read again: many pages.
+const SMALL_PAGE: usize = 5_000;
+
+impl Trial {
+    /// Judges everything, once all is over. `last`: where every node is.
+    pub(super) async fn judge(&self, last: u64) -> Report {
+        self.stopped.store(true, Ordering::Relaxed);
+        for id in self.sites().up() {
+            let Some((node, _)) = self.sites().node(id) else { continue };
+            self.look_at(id, &node);
+        }
+        let history = self.diary().history(|history| history.clone());
+        let log = self.log.lock().clone();
+        let mut complaints = Complaints::new();
+        let mut reads = Reads::of(&history);
+        let mut audits = audit::Intervals::default();
+        let mut digests = self.digests.lock().clone();
+        let mut before = ledger::MapState::new();
+        let (second, found) = second::replay(&log, |index, state| {
+            reads.before(index, &before);
+            audits.see(index, state);
+            digests.second(index, state.digest().root());
+            before = state.clone();
+        });
+        reads.before(u64::MAX, &before);
+        let mut add = |judge: &str, found: Complaints| {
+            complaints.extend(found.into_iter().take(5).map(|complaint| format!("[{judge}] {complaint}")));
+        };
+        add("second ledger", found);
+        add("reads", reads.complaints);
+        add("real time", real_time(&history));
+        add("once", once::judge(&history, &log));
+        add("audit", audits.complaints);
+        add("audit", audit::judge("the second ledger", &second, Some(second.digest())));
+        add("digests", digests.judge());
+        add("streams", streams::judge(&self.streams.lock(), &log));
+        add("present", present::judge("the second ledger", &history, &second));
+        for id in self.sites().all() {
+            let ruined = self.sites().site(id, |site| site.ruined.take()).flatten();
+            let why =
+                ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
+            add("nodes", why.into_iter().collect());
+        }
+        let mut members = None;
+        for id in self.sites().up() {
+            let Some((node, _)) = self.sites().node(id) else { continue };
+            let name = format!("node {id}");
+            add(
+                "journals",
+                journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()),
+            );
+            let applied = node.state().applied();
+            let standing = node.consensus().standing();
+            let known = (standing.voters, standing.members);
+            let same = applied.index() != last || *members.get_or_insert(known.clone()) == known;
+            let said = (!same).then(|| format!("{name} knows {known:?}, another {members:?}"));
+            add("members", said.into_iter().collect());
+            if applied.index() == last && applied.digest.root() != second.digest().root() {
+                add("digests", vec![format!("{name} ends with another state than a second ledger")]);
+            }
+            let reader = node.state().reader();
+            add("present", present::judge(&name, &history, &reader));
+            add("audit", audit::judge(&name, &reader, Some(&applied.digest)));
+        }
+        for complaint in &complaints {
+            note!(self.diary(), "WRONG: {complaint}");
+        }
+        complaints.splice(0..0, self.complaints.lock().iter().cloned());
+        let unknown =
+            history.ops.iter().filter(|op| op.attempts.iter().any(|attempt| attempt.reply == Reply::Unknown));
+        Report {
+            transactions: log.values().map(|record| record.answers.len() as u64).sum(),
+            reads: history.reads.len() as u64,
+            unknown: unknown.count() as u64,
+            digests: digests.count() as u64,
+            complaints,
+            ..Report::default()
+        }
+    }
+}
