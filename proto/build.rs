@@ -3,6 +3,7 @@
 //! Three things come out: the messages and services as Rust; the descriptors as bytes, with comments and custom
 //! options (prost's own types would drop the options); and the error catalogue as a table.
 
+use prost_build::{Service, ServiceGenerator};
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -23,8 +24,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), &bytes)?;
     fs::write(out.join("catalogue.rs"), catalogue(&bytes)?)?;
 
-    tonic_prost_build::configure().bytes(".").compile_fds(compiler.file_descriptor_set())?;
+    let services = Services {
+        plain: tonic_prost_build::configure().service_generator(),
+        checked: tonic_prost_build::configure().codec_path("crate::checked::Checked").service_generator(),
+    };
+    let mut messages = prost_build::Config::new();
+    messages
+        .bytes(["."])
+        .service_generator(Box::new(services))
+        .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
+}
+
+/// Services for clients speak plain protobuf; what nodes say to one another carries checksums.
+struct Services {
+    plain: Box<dyn ServiceGenerator>,
+    checked: Box<dyn ServiceGenerator>,
+}
+
+impl ServiceGenerator for Services {
+    fn generate(&mut self, service: Service, code: &mut String) {
+        match service.proto_name.as_str() {
+            "Peer" => self.checked.generate(service, code),
+            _ => self.plain.generate(service, code),
+        }
+    }
 }
 
 /// The error catalogue as the entries of a Rust array, in the order of the proto.

@@ -109,6 +109,7 @@ impl DataDir {
         if let Some(cluster) = cluster {
             text += &format!("cluster {}\n", uuid(&cluster));
         }
+        text += &check_line(&text);
         let (path, temporary) = (self.path.join(VERSION), self.path.join("VERSION.tmp"));
         let write = || -> io::Result<()> {
             let mut file = File::create(&temporary)?;
@@ -121,6 +122,11 @@ impl DataDir {
         *self.cluster.lock() = cluster;
         Ok(())
     }
+}
+
+/// The last line of VERSION: so a flipped bit does not make it another node's, or another cluster's.
+fn check_line(text: &str) -> String {
+    format!("check {:08x}\n", crc32fast::hash(text.as_bytes()))
 }
 
 fn sync_dir(path: &Path) -> Result<(), Fault> {
@@ -148,7 +154,7 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
         place: path.display().to_string(),
         what,
         hint: format!(
-            "restore it: three lines, \"format {FORMAT}\", \"node <id>\", \"cluster <uuid>\", as other nodes have"
+            "restore it: three lines, \"format {FORMAT}\", \"node <id>\", \"cluster <uuid>\", as other nodes have; \"check\" may be left out"
         ),
     };
     let text = String::from_utf8(bytes).map_err(|_| damaged("it is not text".into()))?;
@@ -160,6 +166,12 @@ fn read_version(path: &Path) -> Result<Option<Version>, Fault> {
             "format" if format.is_none() => format = Some(value.parse().map_err(|_| wrong())?),
             "node" if node.is_none() => node = Some(value.parse().map_err(|_| wrong())?),
             "cluster" if cluster.is_none() => cluster = Some(parse_uuid(value).ok_or_else(wrong)?),
+            "check" => {
+                match text.strip_suffix(&check_line(text.split("check ").next().unwrap_or_default())) {
+                    Some(_) => {}
+                    None => return Err(damaged("its checksum does not match".into())),
+                }
+            }
             // A newer format may say more: then its number, the first line, is what is complained about.
             _ if format.is_some_and(|format: u32| format > FORMAT) => {}
             _ => return Err(wrong()),
@@ -274,7 +286,7 @@ mod tests {
         let version = path.join(VERSION);
         assert_eq!(
             fs::read_to_string(&version).expect("VERSION"),
-            "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\n"
+            "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\ncheck 13a4e25b\n"
         );
         fs::write(&version, "format 3\nnode 11000001\nshape round\n").expect("written");
         assert!(refused(&path, None, 11_000_001).contains("its format is 3, this binary reads 2"));
@@ -294,6 +306,32 @@ mod tests {
             fs::write(&version, damage).expect("written");
             assert!(refused(&path, None, 11_000_001).contains("damaged data in"), "{damage:?}");
         }
+    }
+
+    #[test]
+    fn fuzz_version() {
+        let text = "format 2\nnode 11000001\ncluster a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1\n";
+        let samples = vec![
+            text.into(),
+            text.lines().take(2).map(|line| format!("{line}\n")).collect::<String>().into(),
+        ];
+        let words: &[&[u8]] = &[b"format ", b"node ", b"cluster ", b"\n", b"+", b"18446744073709551615"];
+        let test = "-p node --lib fuzz_version";
+        let format = fuzz::Format { name: "version", test, samples, words, seal: None };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(VERSION);
+        fuzz::run(&format, |bytes| {
+            fs::write(&path, bytes).expect("written");
+            match read_version(&path) {
+                Ok(Some(Version { format, node, cluster })) => {
+                    let cluster = cluster.map(|id| format!("cluster {}\n", uuid(&id))).unwrap_or_default();
+                    fuzz::Read::Alike(format!("format {format}\nnode {node}\n{cluster}").into())
+                }
+                Ok(None) => panic!("it is there"),
+                Err(Fault::Corrupt { what, .. }) => fuzz::Read::Refused(what),
+                Err(other) => panic!("damage is called something else: {other}"),
+            }
+        });
     }
 
     #[test]

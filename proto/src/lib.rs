@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 pub mod catalogue;
+pub mod checked;
 pub mod status;
 
 /// Messages, services and enums of package `gongji.v1`.

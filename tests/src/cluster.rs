@@ -80,6 +80,7 @@ pub struct Cluster {
     /// The nodes, voters first.
     pub nodes: Vec<Node>,
     options: Options,
+    lying: bool,
     folder: Option<tempfile::TempDir>,
     /// The cluster's id.
     pub id: String,
@@ -93,12 +94,24 @@ impl Cluster {
     /// # Panics
     /// If any of it does not work.
     pub async fn start(options: Options) -> Cluster {
-        let mut cluster = Cluster::apart(options);
-        for place in 0..cluster.nodes.len() {
-            cluster.start_node(place).await;
+        Cluster::apart(options).formed().await
+    }
+
+    /// Starts the nodes, and forms a cluster of them.
+    ///
+    /// # Panics
+    /// If any of it does not work.
+    pub async fn formed(mut self) -> Cluster {
+        for place in 0..self.nodes.len() {
+            self.start_node(place).await;
         }
-        cluster.found().await;
-        cluster
+        self.found().await;
+        self
+    }
+
+    /// From the next start on, nodes' syncs are answered without being made.
+    pub fn lie(&mut self) {
+        self.lying = true;
     }
 
     /// Forms a cluster of nodes that run.
@@ -124,6 +137,7 @@ impl Cluster {
         let mut cluster = Cluster {
             nodes: Vec::new(),
             options,
+            lying: false,
             folder: Some(folder),
             id: String::new(),
             processes: Processes::default(),
@@ -169,7 +183,7 @@ impl Cluster {
         command.args(["--raft-snapshot-entries", &self.options.snapshot_entries.to_string()]);
         command.args(["--raft-keep-entries", &self.options.keep_entries.to_string()]);
         command.args(&self.options.flags).args(&node.flags);
-        command
+        if self.lying { program::without_syncs(&command) } else { command }
     }
 
     /// Starts a node and waits until its doors are open, or says how it ended instead.

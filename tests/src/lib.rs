@@ -10,6 +10,7 @@
 //! * [`replay`]: a second ledger that is fed a node's journal.
 //! * [`trial`]: all of these put together.
 //! * [`chaos`]: real processes under every fault, drawn from a seed.
+//! * [`storage`]: the log and the state alone, with crash images and flipped bits. [`power`]: power cuts of a real node.
 //! * [`sim`]: no processes: whole clusters in one thread, from a seed.
 //! * [`mutants`]: bugs put back on purpose, and who finds them.
 
@@ -20,9 +21,11 @@ pub mod history;
 pub mod injury;
 pub mod judge;
 pub mod mutants;
+pub mod power;
 pub mod program;
 pub mod replay;
 pub mod sim;
+pub mod storage;
 pub mod traffic;
 pub mod trial;
 pub mod world;

@@ -15,6 +15,7 @@ enum Verb {
     Sim(tests::sim::command::Sim),
     Mutants(tests::mutants::command::Mutants),
     Chaos(tests::chaos::command::Chaos),
+    Power(tests::power::Power),
 }
 
 fn main() -> ExitCode {
@@ -28,5 +29,6 @@ fn main() -> ExitCode {
         Verb::Sim(sim) => sim.run(),
         Verb::Mutants(mutants) => mutants.run(),
         Verb::Chaos(chaos) => chaos.run(),
+        Verb::Power(power) => power.run(),
     }
 }

@@ -115,8 +115,8 @@ enum Fate {
 }
 
 /// Damage of these kinds must be noticed at least once: every byte there is under a checksum.
-const KINDS: [(&str, bool); 5] =
-    [("sm", false), ("snap", true), ("log", true), ("journal", true), ("VERSION", false)];
+const KINDS: [(&str, bool); 6] =
+    [("sm", false), ("snap", true), ("log", true), ("journal", true), ("VERSION", true), ("VOTE", true)];
 
 #[test]
 fn a_flipped_byte_is_told_and_never_served() {

@@ -154,6 +154,36 @@ mod tests {
     }
 
     #[test]
+    fn fuzz_json() {
+        let lines = [
+            r#"{"request_id":"r","caller":{"institution":"H41010000001"},"settle":{"beneficiary":"b","institution":"H41010000001","amount":"98.60","all_or_nothing":true},"not_after":"2026-11-22T08:00:00+08:00"}"#,
+            r#"{"caller":{"national":{}},"signature":"qrs=","enrol_person":{"person":"p","insurance":"INSURANCE_EMPLOYEE"}}"#,
+        ];
+        let samples = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        let words: &[&[u8]] = &[
+            b"\"",
+            b"{",
+            b"[[[[[[[[[[[[[[[[",
+            b"null",
+            b"-1e999",
+            b"\\ud800",
+            b"9223372036854775808",
+            b",",
+            b"\"settle\":{",
+        ];
+        let test = "-p node --bin gongji fuzz_json";
+        let format = fuzz::Format { name: "json", test, samples, words, seal: None };
+        let shape = Shape::of("Transaction");
+        fuzz::run(&format, |bytes| {
+            let Ok(text) = std::str::from_utf8(bytes) else { return fuzz::Read::Refused("not UTF-8".into()) };
+            match shape.read::<v1::Transaction>(text) {
+                Ok(transaction) => fuzz::Read::Alike(shape.write_short(&transaction).to_string().into()),
+                Err(malformed) => fuzz::Read::Refused(malformed.problem),
+            }
+        });
+    }
+
+    #[test]
     fn what_is_malformed_is_named_by_its_field() {
         let field = |text: &str| read(text).map(drop).unwrap_err();
         assert_eq!(field(r#"{"settle":{"amuont":"1.00"}}"#).field, "settle.amuont");

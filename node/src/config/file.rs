@@ -110,6 +110,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn fuzz_config() {
+        let text = "node = 11000001\n[raft]\nheartbeat = \"100ms\"\n";
+        let words: &[&[u8]] = &[b"[", b"]]", b"=", b"\"\"\"", b"{", b"a.b.c.d", b"1979-05-27", b"nan"];
+        let test = "-p node --bin gongji fuzz_config";
+        let samples = vec![text.into()];
+        let format = fuzz::Format { name: "config", test, samples, words, seal: None };
+        fuzz::run(&format, |bytes| {
+            let Ok(text) = std::str::from_utf8(bytes) else { return fuzz::Read::Refused("not UTF-8".into()) };
+            match parse(text, "x") {
+                Ok(_) => fuzz::Read::Same(bytes.to_vec()),
+                Err(problem) => fuzz::Read::Refused(problem.to_string()),
+            }
+        });
+    }
+
+    #[test]
     fn values_come_with_their_lines() {
         let lines =
             parse("province = 32\n\n[raft]\nheartbeat = \"250ms\"\n", "node.toml").expect("good file");

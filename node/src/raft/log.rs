@@ -5,9 +5,10 @@
 //! after a failed fsync is unknown, so it is never tried again.
 
 use super::types::{self, Entry, LogId, NodeId, TypeConfig, Vote, VoteBytes};
+use super::vote::VoteCopy;
 use crate::fault::Fault;
 use crate::host;
-use crate::state::LogMark;
+use crate::state::{LogMark, files};
 use openraft::entry::RaftEntry;
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogIdOptionExt, LogState, OptionalSend, RaftLogReader};
@@ -39,6 +40,7 @@ const READ_BYTES_MAX: usize = 1 << 20;
 pub struct LogStore {
     log: Arc<RwLock<raft_log::RaftLog<Files>>>,
     folder: Arc<Path>,
+    vote: VoteCopy,
 }
 
 impl LogStore {
@@ -58,7 +60,8 @@ impl LogStore {
             _ => Fault::io("open the Raft log", dir, source),
         }
         };
-        std::fs::create_dir_all(dir).map_err(failed)?;
+        // Its name in the data directory must be durable before a vote is: raft-log syncs the names inside.
+        files::make_dir(dir)?;
         let mut config = raft_log::Config::new(dir.display());
         config.log_cache_capacity = Some(settings.cache_bytes);
         config.log_cache_max_items = Some(50_000);
@@ -80,7 +83,9 @@ impl LogStore {
                 log.save_user_data(Some(Number(node))).map_err(failed)?;
             }
         }
-        Ok(LogStore { log: Arc::new(RwLock::new(log)), folder: Arc::from(dir) })
+        let vote = VoteCopy::beside(dir);
+        vote.compare(dir, log.log_state().vote().map(|vote| vote.0))?;
+        Ok(LogStore { log: Arc::new(RwLock::new(log)), folder: Arc::from(dir), vote })
     }
 
     /// The last entry that has been purged: what stands before it is in snapshots only.
@@ -330,7 +335,9 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             log.save_vote(StoredVote(VoteBytes::from(vote)))?;
             self.flush(&mut log, Box::new(told))?;
         }
-        durable.await.map_err(io::Error::other)?
+        durable.await.map_err(io::Error::other)??;
+        let (copy, vote) = (self.vote.clone(), VoteBytes::from(vote));
+        host::blocking(move || copy.write(vote)).await?.map_err(io::Error::other)
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
@@ -357,6 +364,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn truncate_after(&mut self, last: Option<LogId>) -> Result<(), io::Error> {
+        // Not synced here: it lies before whatever is appended next, and lost before that it leaves the log as it was,
+        // of which nothing behind `last` was ever acknowledged to the leader that asks for this.
         let from = last.next_index();
         let mut log = self.log.write();
         let end = log.log_state().last().map(|id| id.0.index + 1).unwrap_or(0);

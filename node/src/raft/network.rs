@@ -501,7 +501,7 @@ struct AppendHead {
     entries: u32,
 }
 
-fn write_append(request: &AppendEntriesRequest<TypeConfig>) -> Bytes {
+pub(super) fn write_append(request: &AppendEntriesRequest<TypeConfig>) -> Bytes {
     let head = codec::encode(&AppendHead {
         vote: VoteBytes::from(&request.vote),
         prev: request.prev_log_id.as_ref().map(types::mark),

@@ -10,6 +10,7 @@ use openraft::EntryPayload;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Read as _;
 use std::sync::{Arc, OnceLock};
 
 use crate::state::LogMark;
@@ -177,7 +178,7 @@ pub(super) fn log_id(mark: LogMark) -> LogId {
 }
 
 /// A vote, as stored and sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct VoteBytes {
     pub term: u64,
     pub node: u64,
@@ -297,6 +298,16 @@ pub(super) fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
     }
 }
 
+/// So many bytes. Memory grows with those that are there, whatever the length claims: it may come from another node.
+fn read_bytes(from: &mut impl std::io::Read, length: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length.min(1 << 20));
+    let found = from.take(length as u64).read_to_end(&mut bytes)?;
+    if found < length {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
 /// Reads a log entry. `UnexpectedEof` means that the bytes end early and that nothing read so far was
 /// damaged; everything else that is wrong is `InvalidData`.
 pub(super) fn read_entry(mut from: impl std::io::Read) -> std::io::Result<Entry> {
@@ -312,17 +323,26 @@ pub(super) fn read_entry(mut from: impl std::io::Read) -> std::io::Result<Entry>
     if crc32fast::hash(&head) != crc {
         return Err(bad("a log entry", "its head does not match its checksum").into());
     }
-    let head: EntryHead = decode("a log entry's head", &head)?;
+    let head_bytes = head;
+    let head: EntryHead = decode("a log entry's head", &head_bytes)?;
     let payload = match head.kind {
         EntryKind::Blank => EntryPayload::Blank,
-        EntryKind::Membership(membership) => EntryPayload::Membership(membership.into_membership()?),
+        EntryKind::Membership(given) => {
+            let membership = given.into_membership()?;
+            // Maps in another order, or a log id of its own, would be other bytes for the same entry.
+            let ours = MembershipBytes::of(Some(&log_id(head.log)), &membership);
+            let again = EntryHead { log: head.log, kind: EntryKind::Membership(ours) };
+            if codec::encode(&again) != head_bytes {
+                return Err(bad("a log entry", "its membership is not written as such").into());
+            }
+            EntryPayload::Membership(membership)
+        }
         EntryKind::Normal { bytes, crc } => {
             let length = bytes as usize;
             if length > BATCH_MAX {
                 return Err(bad("a log entry", "its batch is larger than any that is written").into());
             }
-            let mut batch = vec![0; length];
-            from.read_exact(&mut batch)?;
+            let batch = read_bytes(&mut from, length)?;
             if crc32fast::hash(&batch) != crc {
                 return Err(bad("a log entry", "its batch does not match its checksum").into());
             }

@@ -230,8 +230,9 @@ impl Reader {
         let bytes = if stored == raw {
             bytes
         } else {
-            zstd::bulk::decompress(&bytes, raw)
-                .ok()
+            says_length(&bytes, raw)
+                .then(|| zstd::bulk::decompress(&bytes, raw).ok())
+                .flatten()
                 .filter(|bytes| bytes.len() == raw)
                 .ok_or_else(|| self.damaged(start, "a block that does not decompress"))?
         };
@@ -272,8 +273,13 @@ impl Reader {
     }
 
     fn take_many(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
-        let mut bytes = vec![0; count];
-        self.fill(&mut bytes)?;
+        // Memory grows with what is there, whatever the length claims.
+        let mut bytes = Vec::with_capacity(count.min(BLOCK));
+        let read = self.file.by_ref().take(count as u64).read_to_end(&mut bytes);
+        if read.map_err(|e| Fault::io("read file", &self.path, e))? < count {
+            return Err(self.damaged(self.at, "it ends too early"));
+        }
+        self.count(&bytes);
         Ok(bytes)
     }
 
@@ -285,12 +291,21 @@ impl Reader {
             }
             Err(e) => return Err(Fault::io("read file", &self.path, e)),
         }
+        self.count(bytes);
+        Ok(())
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(bytes);
         }
         self.at += bytes.len() as u64;
-        Ok(())
     }
+}
+
+/// Whether what zstd packed says itself that it was so long: memory is taken for no other claim.
+pub(crate) fn says_length(packed: &[u8], length: usize) -> bool {
+    zstd::zstd_safe::get_frame_content_size(packed).is_ok_and(|says| says == Some(length as u64))
 }
 
 fn split(mut bytes: &[u8]) -> Option<Vec<Change<'_>>> {

@@ -374,7 +374,7 @@ struct AnswerIn {
     outcome: Outcome,
 }
 
-fn pack(batch: &[u8], answers: &[Answer]) -> Vec<u8> {
+pub(crate) fn pack(batch: &[u8], answers: &[Answer]) -> Vec<u8> {
     let answers: Vec<AnswerOut<'_>> = answers
         .iter()
         .map(|a| AnswerOut { position: a.position, repeated: a.repeated, outcome: &a.outcome })
@@ -387,7 +387,7 @@ fn pack(batch: &[u8], answers: &[Answer]) -> Vec<u8> {
     raw
 }
 
-fn unpack(dir: &Path, blob: &Blob) -> Result<JournalRecord, Fault> {
+pub(crate) fn unpack(dir: &Path, blob: &Blob) -> Result<JournalRecord, Fault> {
     let corrupt =
         |what: String| segment::corrupt(format!("{}, entry {}", dir.display(), blob.index), what, dir);
     let (length, rest) =

@@ -14,7 +14,7 @@
 mod blocks;
 mod checkpoint;
 mod directory;
-mod files;
+pub(crate) mod files;
 mod inner;
 mod journal;
 mod key_hash;

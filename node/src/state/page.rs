@@ -13,6 +13,7 @@
 //! A page too large for one stored value (one record alone may be) is stored in parts; see `store`.
 
 use crate::fault::Fault;
+use crate::state::blocks;
 use ledger::{Key, Table};
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -208,7 +209,7 @@ fn pack(body: &[u8]) -> Option<Vec<u8>> {
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let (length, packed) = bytes.split_first_chunk::<4>().ok_or("a packed page cut short")?;
     let length = u32::from_le_bytes(*length) as usize;
-    if length > BODY_MAX {
+    if length > BODY_MAX || !blocks::says_length(packed, length) {
         return Err("a packed page of an impossible length".into());
     }
     UNPACKER.with_borrow_mut(|unpacker| {

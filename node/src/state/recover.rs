@@ -141,13 +141,13 @@ fn build(dir: &Path, from: Option<&Snapshot>, settings: &StateSettings) -> Resul
     Ok((store, applied))
 }
 
-enum Current {
+pub(crate) enum Current {
     None,
     Damaged(&'static str),
     Generation(u64),
 }
 
-fn current(dir: &Path) -> Result<Current, Fault> {
+pub(crate) fn current(dir: &Path) -> Result<Current, Fault> {
     let Some(bytes) = files::read(&dir.join("sm").join("CURRENT"))? else {
         return Ok(Current::None);
     };

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::host;
+use crate::state::blocks;
 use crate::state::files;
 use crate::state::journal::{Blob, Shared};
 use ledger::codec;
@@ -18,7 +19,7 @@ pub(crate) const MAGIC: &[u8; 8] = b"GJJOURN1";
 pub(crate) const HEAD: usize = 36;
 pub(crate) const RECORD_HEAD: usize = 28;
 /// No entry is larger (the proposer's most is far below).
-const RAW_MAX: usize = 256 << 20;
+pub(crate) const RAW_MAX: usize = 256 << 20;
 /// An index point is kept in memory for every so many bytes of a segment.
 pub(crate) const POINT_EVERY: u64 = 256 << 10;
 
@@ -317,14 +318,8 @@ pub(crate) fn read(
                 Step::Record { index, .. } if index < from => {}
                 Step::Record { index, .. } if index > until => return Ok(()),
                 Step::Record { index, stamp, raw_length, body } => {
-                    let raw = if body.len() == raw_length {
-                        body
-                    } else {
-                        zstd::bulk::decompress(&body, raw_length)
-                            .ok()
-                            .filter(|raw| raw.len() == raw_length)
-                            .ok_or_else(|| damaged(shared, segment, at, "a record that does not decompress"))?
-                    };
+                    let raw = unpacked(body, raw_length)
+                        .ok_or_else(|| damaged(shared, segment, at, "a record that does not decompress"))?;
                     *bytes += raw.len();
                     out.push(Arc::new(Blob { index, stamp, raw }));
                     if *bytes >= most {
@@ -335,6 +330,17 @@ pub(crate) fn read(
         }
     }
     Ok(())
+}
+
+/// A record's bytes as they were handed in.
+pub(crate) fn unpacked(body: Vec<u8>, raw_length: usize) -> Option<Vec<u8>> {
+    if body.len() == raw_length {
+        return Some(body);
+    }
+    if !blocks::says_length(&body, raw_length) {
+        return None;
+    }
+    zstd::bulk::decompress(&body, raw_length).ok().filter(|raw| raw.len() == raw_length)
 }
 
 fn damaged(shared: &Shared, segment: &Segment, at: u64, what: &str) -> Fault {
@@ -368,7 +374,7 @@ fn truncate(path: &Path, length: u64) -> Result<(), Fault> {
     cut.map_err(|e| Fault::io("cut journal", path, e))
 }
 
-fn read_mark(dir: &Path) -> Result<Mark, Fault> {
+pub(crate) fn read_mark(dir: &Path) -> Result<Mark, Fault> {
     let path = dir.join(MARK);
     let Some(bytes) = files::read(&path)? else { return Ok(Mark::default()) };
     let damaged = |what: &str| corrupt(path.display().to_string(), what.into(), dir);

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod fuzz;
 mod history;
 mod model;
 mod speed;
@@ -118,7 +119,7 @@ impl TestLog {
 }
 
 impl TestEntry {
-    fn answers(&self) -> Vec<Answer> {
+    pub(super) fn answers(&self) -> Vec<Answer> {
         let position = Position { index: self.log.index, place: 0 };
         vec![Answer {
             position,

@@ -110,6 +110,34 @@ impl<R: Read> Records<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::sheet::column;
+
+    #[test]
+    fn fuzz_csv() {
+        let page =
+            "\u{feff}金额 Amount,行号 row,说明 Words\r\n\"1,234.50\",1,\"a \"\"b\"\"\"\r\n-7.00,2,\r\n";
+        let words: &[&[u8]] =
+            &[b"\"", b",", b"\r\n", b"\xef\xbb\xbf", b"-", b"99999999999999999999999999999999"];
+        let test = "-p node --bin gongji fuzz_csv";
+        let samples = vec![page.into(), "Row,Amount,Words\n3,0.10,x\n".into()];
+        let format = fuzz::Format { name: "csv", test, samples, words, seal: None };
+        let columns = [
+            column("", "amount", Kind::Money, 8),
+            column("", "row", Kind::Count, 8),
+            column("", "words", Kind::Words, 8),
+        ];
+        fuzz::run(&format, |bytes| {
+            let rows = || -> Result<(), String> {
+                let mut records = Records::begin(bytes)?;
+                while records.cells(&columns)?.is_some() {}
+                Ok(())
+            };
+            match rows() {
+                Ok(()) => fuzz::Read::Same(bytes.to_vec()),
+                Err(why) => fuzz::Read::Refused(why),
+            }
+        });
+    }
 
     #[test]
     fn columns_are_found_by_their_english_in_any_order() {

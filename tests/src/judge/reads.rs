@@ -59,7 +59,7 @@ mod tests {
     fn a_read_that_overlaps_may_show_either() {
         let op = op(1, Expect::Done, vec![(10, 20, Ok(done(1, 7, 0)))]);
         for index in [5, 7] {
-            assert_eq!(reads_not_past(&[op.clone()], &[read(15, 30, index)]), Complaints::new());
+            assert_eq!(reads_not_past(std::slice::from_ref(&op), &[read(15, 30, index)]), Complaints::new());
         }
         assert_eq!(reads_not_past(&[op], &[read(21, 30, 7), read(25, 40, 9)]), Complaints::new());
     }

@@ -27,6 +27,17 @@ pub struct Disk {
     names: BTreeMap<PathBuf, BTreeMap<String, u64>>,
 }
 
+/// How much of what was not synced a crash leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// All of it: kill -9.
+    All,
+    /// Nothing of it.
+    Nothing,
+    /// Whatever chance leaves, also parts of files.
+    Chance,
+}
+
 /// What a crash did to a disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
@@ -125,8 +136,16 @@ impl Disk {
     /// # Errors
     /// What the operating system says.
     pub fn image(&self, to: &Path, gentle: bool, rng: &mut SmallRng) -> io::Result<Loss> {
+        self.image_left(to, if gentle { Left::All } else { Left::Chance }, rng)
+    }
+
+    /// Copies the folder with so much left of what was not synced.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn image_left(&self, to: &Path, left: Left, rng: &mut SmallRng) -> io::Result<Loss> {
         let mut loss = Loss::default();
-        self.copy_folder(&self.root.clone(), to, gentle, rng, &mut loss)?;
+        self.copy_folder(&self.root.clone(), to, left, rng, &mut loss)?;
         Ok(loss)
     }
 
@@ -134,7 +153,7 @@ impl Disk {
         &self,
         from: &Path,
         to: &Path,
-        gentle: bool,
+        left: Left,
         rng: &mut SmallRng,
         loss: &mut Loss,
     ) -> io::Result<()> {
@@ -144,9 +163,13 @@ impl Disk {
         let now: BTreeMap<String, PathBuf> = list(from)?.into_iter().collect();
         let names: BTreeSet<&String> = durable.keys().chain(now.keys()).collect();
         let is_log = from.file_name().is_some_and(|name| name == "log");
-        // raft-log writes into a new file only when the one before it is durable.
-        let filled = now.iter().rev().find(|(_, path)| fs::metadata(path).is_ok_and(|meta| meta.len() > 0));
-        let newest = filled.filter(|_| is_log).map(|(name, _)| name.clone());
+        // raft-log writes to a new file only behind the sync of the one before.
+        let mut begun = None;
+        for (name, path) in &now {
+            if is_log && fs::metadata(path)?.len() > 0 {
+                begun = begun.max(Some(name));
+            }
+        }
         for name in names {
             let place = to.join(name);
             let new = match now.get(name) {
@@ -155,19 +178,23 @@ impl Disk {
             };
             let same = durable.get(name).copied() == new.as_ref().map(|(meta, _)| meta.ino());
             // raft-log syncs its folder whenever a file comes or goes.
-            let as_now = same || gentle || is_log || rng.random();
+            let kept = left == Left::All || (left == Left::Chance && rng.random());
+            let as_now = same || is_log || kept;
             if !as_now {
                 loss.names += 1;
             }
             match (as_now, new, durable.get(name)) {
                 (true, Some((meta, path)), _) if meta.is_dir() => {
-                    self.copy_folder(path, &place, gentle, rng, loss)?;
+                    self.copy_folder(path, &place, left, rng, loss)?;
                 }
                 (true, Some((meta, path)), _) => {
                     let bytes = fs::read(path)?;
-                    let kept = self.files.get(&meta.ino()).map_or(0, |durable| durable.length);
-                    let older = newest.as_ref().is_some_and(|newest| name < newest);
-                    let bytes = if gentle || older { bytes } else { cut(bytes, kept, is_log, rng, loss) };
+                    let kept = match begun > Some(name) {
+                        true => meta.len(),
+                        false => self.files.get(&meta.ino()).map_or(0, |durable| durable.length),
+                    };
+                    let bytes =
+                        if left == Left::All { bytes } else { cut(bytes, kept, (left, is_log), rng, loss) };
                     fs::write(&place, bytes)?;
                 }
                 (false, _, Some(old)) => {
@@ -183,13 +210,20 @@ impl Disk {
 }
 
 /// What is left of a file of which so many bytes are durable.
-fn cut(mut bytes: Vec<u8>, kept: u64, is_log: bool, rng: &mut SmallRng, loss: &mut Loss) -> Vec<u8> {
+fn cut(
+    mut bytes: Vec<u8>,
+    kept: u64,
+    (left, is_log): (Left, bool),
+    rng: &mut SmallRng,
+    loss: &mut Loss,
+) -> Vec<u8> {
     let kept = kept.min(bytes.len() as u64) as usize;
     let unsynced = bytes.len() - kept;
     if unsynced == 0 {
         return bytes;
     }
     let left = match rng.random_range(0..4) {
+        _ if left == Left::Nothing => 0,
         0 => 0,
         1 => unsynced,
         _ => rng.random_range(0..=unsynced),

@@ -7,7 +7,7 @@ use proptest::strategy::BoxedStrategy;
 use prost::Message;
 
 /// Every verb, each with values of its own. A new one breaks `call_to_proto`; a test says when it is missing here.
-fn calls() -> Vec<BoxedStrategy<Call>> {
+pub fn calls() -> Vec<BoxedStrategy<Call>> {
     vec![
         (any::<[u8; 16]>(), policy()).prop_map(|(cluster, policy)| Call::Genesis { cluster, policy }).boxed(),
         (province(), any::<bool>(), option::of(stamp()))

@@ -110,7 +110,7 @@ impl<'a> Reads<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::history::Read;
+    use crate::sim::history::{Read, Reply};
     use crate::sim::judge::{made, second};
     use ledger::Key;
 
@@ -162,9 +162,19 @@ mod tests {
 
     #[test]
     fn two_reads_in_the_wrong_order_are_seen() {
-        let mut history = History::default();
-        history.reads = vec![read(5, 100, None), read(4, 200, None)];
+        let history = History { reads: vec![read(5, 100, None), read(4, 200, None)], ..History::default() };
         assert_eq!(real_time(&history).len(), 1);
+    }
+
+    #[test]
+    fn what_came_after_its_reversal_may_come_late() {
+        let mut history = made::history(&made::log(5));
+        // It stands at entry 2, where the reversal does, and was asked when all the others were answered.
+        let late = |refusal| vec![made::attempt(900, 950, Reply::Answer(made::refused(2, refusal)))];
+        history.ops[1].attempts = late(Refusal::ReversedBeforeArrival);
+        assert_eq!(real_time(&history), Complaints::new());
+        history.ops[1].attempts = late(Refusal::AreaExists);
+        assert!(!real_time(&history).is_empty());
     }
 
     #[test]

@@ -174,6 +174,30 @@ mod tests {
     }
 
     #[test]
+    fn what_came_after_its_reversal_is_answered_there_and_decided_nowhere() {
+        let mut log = made::log(5);
+        let original = made::transaction(9).request;
+        let reversed = Event::Reversed { original, found: Original::NotArrived };
+        log.get_mut(&3).expect("an entry").answers[0].outcome = Outcome::Done(vec![reversed]);
+        let mut history = made::history(&log);
+        let kept_out = made::refused(3, Refusal::ReversedBeforeArrival);
+        let attempts = vec![made::attempt(900, 950, Reply::Answer(kept_out))];
+        let op =
+            |attempts| crate::sim::history::Op { transaction: made::transaction(9), reused: false, attempts };
+        history.ops.push(op(attempts));
+        assert_eq!(judge(&history, &log), Complaints::new());
+        let elsewhere = made::refused(4, Refusal::ReversedBeforeArrival);
+        history.ops[5] = op(vec![made::attempt(900, 950, Reply::Answer(elsewhere))]);
+        assert_eq!(judge(&history, &log).len(), 1);
+        let mut arrived = made::log(10)[&10].clone();
+        arrived.index = 6;
+        log.insert(6, arrived);
+        assert!(
+            judge(&history, &log).iter().any(|complaint| complaint.contains("reversed before it arrived"))
+        );
+    }
+
+    #[test]
     fn another_position_is_seen() {
         let log = made::log(5);
         let mut history = made::history(&log);

@@ -1,0 +1,92 @@
+//! One bit of a file at rest turned over: told with its place, repaired aloud, or without weight.
+
+use crate::injury;
+use crate::storage::check::{Broken, check};
+use crate::storage::script::Script;
+use crate::storage::tracer::Promised;
+use rand::Rng;
+use rand::rngs::SmallRng;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What became of the flips of one kind of file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fates {
+    /// Told, with the place.
+    pub told: u64,
+    /// Repaired, and said so.
+    pub repaired: u64,
+    /// Everything is as promised, and nothing was said.
+    pub harmless: u64,
+}
+
+/// The kind of a file: which folder, or which file of a folder.
+fn kind(relative: &Path) -> String {
+    let name = relative.to_string_lossy();
+    match relative.components().next() {
+        Some(first) if !name.starts_with("sm/") => first.as_os_str().to_string_lossy().into_owned(),
+        _ if name.ends_with(".redo") => "sm/redo".into(),
+        _ if name.ends_with("CURRENT") => "sm/CURRENT".into(),
+        _ => "sm/pages".into(),
+    }
+}
+
+/// Flips so many bits in copies of a folder, one in each, and counts what becomes of them by the kind of file.
+///
+/// # Errors
+/// A flip that is served silently, or told without its place.
+pub fn flip(
+    script: &Script,
+    whole: &Path,
+    album: &Path,
+    promised: &Promised,
+    count: u64,
+    rng: &mut SmallRng,
+) -> Result<BTreeMap<String, Fates>, String> {
+    let files: Vec<(PathBuf, u64)> = injury::files(whole);
+    let total: u64 = files.iter().map(|(_, length)| length).sum();
+    let mut fates: BTreeMap<String, Fates> = BTreeMap::new();
+    for number in 0..count {
+        // Every file alike, or every byte.
+        let (path, at) = match rng.random() {
+            true => {
+                let (path, length) = &files[rng.random_range(0..files.len())];
+                // The ends of files are where a flip can look like a cut.
+                let from = if rng.random() { 0 } else { length.saturating_sub(80) };
+                (path, rng.random_range(from..*length))
+            }
+            false => {
+                let mut at = rng.random_range(0..total);
+                let hit = files.iter().find(|(_, length)| {
+                    let inside = at < *length;
+                    at -= if inside { 0 } else { *length };
+                    inside
+                });
+                (&hit.expect("within the sum").0, at)
+            }
+        };
+        let bit = rng.random_range(0..8);
+        let hurt = album.join(format!("hurt-{number}"));
+        injury::copy_folder(whole, &hurt);
+        let relative = path.strip_prefix(whole).expect("a file of the folder");
+        let mut bytes = std::fs::read(path).expect("a file");
+        bytes[at as usize] ^= 1 << bit;
+        std::fs::write(hurt.join(relative), bytes).expect("written");
+        let what = format!("bit {bit} of byte {at} in {}", relative.display());
+        let fates = fates.entry(kind(relative)).or_default();
+        match check(script, &hurt, promised, false) {
+            Ok(found) if found.notes.is_empty() => fates.harmless += 1,
+            Ok(_) => fates.repaired += 1,
+            Err(Broken::Told(said)) => {
+                let folder = relative.components().next().expect("a name").as_os_str().to_string_lossy();
+                if !said.contains(&*folder) && !said.contains("damaged data") {
+                    return Err(format!("{what}: the place is not named: {said}"));
+                }
+                fates.told += 1;
+            }
+            Err(Broken::Silent(served)) => return Err(format!("{what}: {served}")),
+        }
+        std::fs::remove_dir_all(&hurt).expect("removed");
+    }
+    Ok(fates)
+}

@@ -1,0 +1,201 @@
+//! Hears of every sync of a storage, and looks at what a crash there would leave.
+
+use crate::sim::disk::{Disk, Left, Loss};
+use futures::future::BoxFuture;
+use node::host::{Host, Synced};
+use parking_lot::Mutex;
+use rand::rngs::SmallRng;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The vote that was saved: term, node, committed.
+pub type VoteSaved = (u64, u64, bool);
+
+/// What the storage has promised, and what is under way.
+#[derive(Clone, Debug, Default)]
+pub struct Promised {
+    /// The last vote that was acknowledged, and one that may be there.
+    pub vote: Option<VoteSaved>,
+    /// A vote that is being saved.
+    pub vote_coming: Option<VoteSaved>,
+    /// Everything in the log up to here is synced.
+    pub synced: u64,
+    /// Everything up to here was handed to the log.
+    pub written: u64,
+    /// From here on the log may hold entries that a new leader takes away.
+    pub conflict: Option<u64>,
+    /// They were taken away, which the next sync of the log makes durable.
+    pub cut: bool,
+    /// No entry behind this was applied.
+    pub applied: u64,
+    /// The log may have been purged up to here.
+    pub purged: u64,
+    /// The log is being purged: it unlinks files behind a sync of its own, so nothing before that can be lost any more.
+    pub purging: bool,
+    /// The state was at least here when a checkpoint ended last.
+    pub checkpoint: u64,
+    /// Entries up to here came by a snapshot.
+    pub installed: u64,
+}
+
+/// What a crash left, and where it happened.
+pub struct Image<'a> {
+    /// The folder.
+    pub path: &'a Path,
+    /// The point: its number, and whether the sync there was lost or done.
+    pub point: String,
+    /// What must hold.
+    pub promised: Promised,
+    /// What the crash took.
+    pub loss: Loss,
+}
+
+/// Takes an image.
+pub type Look = Box<dyn FnMut(&Image<'_>) + Send>;
+
+/// A host on which nothing runs but what is called, and whose syncs are points at which the power may be cut.
+pub struct Tracer {
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    disk: Disk,
+    album: PathBuf,
+    rng: SmallRng,
+    promised: Promised,
+    look: Option<Look>,
+    /// Images of chance at each side of a point.
+    chances: u32,
+    points: u64,
+    /// What a random number comes from.
+    next: u64,
+}
+
+impl Tracer {
+    /// Over a folder; images are put into another.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn over(
+        root: &Path,
+        album: &Path,
+        chances: u32,
+        rng: SmallRng,
+        look: Look,
+    ) -> io::Result<Arc<Tracer>> {
+        let inner = Inner {
+            disk: Disk::settled(root)?,
+            album: album.to_path_buf(),
+            rng,
+            promised: Promised::default(),
+            look: Some(look),
+            chances,
+            points: 0,
+            next: 0,
+        };
+        Ok(Arc::new(Tracer { inner: Mutex::new(inner) }))
+    }
+
+    /// Notes what is promised, or under way.
+    pub fn promise(&self, note: impl FnOnce(&mut Promised)) {
+        note(&mut self.inner.lock().promised);
+    }
+
+    /// What is promised now.
+    pub fn promised(&self) -> Promised {
+        self.inner.lock().promised.clone()
+    }
+
+    /// How many points there were.
+    pub fn points(&self) -> u64 {
+        self.inner.lock().points
+    }
+
+    /// Takes images of how it is now.
+    pub fn pause(&self, name: &str) {
+        let mut inner = self.inner.lock();
+        inner.points += 1;
+        inner.images(name);
+    }
+}
+
+impl Inner {
+    fn images(&mut self, name: &str) {
+        let Some(mut look) = self.look.take() else { return };
+        let chances = if self.promised.purging { 0 } else { self.chances };
+        let lefts = [Left::All, Left::Nothing].into_iter().chain((0..chances).map(|_| Left::Chance));
+        let lefts = lefts.filter(|left| !self.promised.purging || *left == Left::All).collect::<Vec<_>>();
+        for left in lefts {
+            let path = self.album.join("image");
+            let loss = self.disk.image_left(&path, left, &mut self.rng).expect("the disk is copied");
+            let point = format!("point {} ({name}), {left:?}", self.points);
+            look(&Image { path: &path, point, promised: self.promised.clone(), loss });
+            std::fs::remove_dir_all(&path).expect("an image is removed");
+        }
+        self.look = Some(look);
+    }
+}
+
+impl Host for Tracer {
+    fn spawn(&self, _task: BoxFuture<'static, ()>) -> u64 {
+        unreachable!("storage starts no tasks")
+    }
+
+    fn abort(&self, _task: u64) {}
+
+    fn random(&self) -> u64 {
+        let mut inner = self.inner.lock();
+        inner.next += 1;
+        inner.next
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        inner.points += 1;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        inner.images(&format!("before the sync of {name}"));
+        inner.disk.sync(path)?;
+        inner.images(&format!("after the sync of {name}"));
+        Ok(())
+    }
+
+    fn sync_log(&self, folder: &Path, done: Synced) {
+        let mut inner = self.inner.lock();
+        inner.points += 1;
+        inner.images("before the sync of the log");
+        let synced = Disk::log_marks(folder).and_then(|marks| inner.disk.log_synced(folder, &marks));
+        if synced.is_ok() {
+            inner.promised.synced = inner.promised.written;
+            if inner.promised.cut {
+                (inner.promised.conflict, inner.promised.cut) = (None, false);
+            }
+        }
+        inner.images("after the sync of the log");
+        drop(inner);
+        done(synced);
+    }
+}
+
+/// A host for opening an image: nothing is lost there.
+pub struct Calm;
+
+impl Host for Calm {
+    fn spawn(&self, _task: BoxFuture<'static, ()>) -> u64 {
+        unreachable!("storage starts no tasks")
+    }
+
+    fn abort(&self, _task: u64) {}
+
+    fn random(&self) -> u64 {
+        7
+    }
+
+    fn sync(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_log(&self, _folder: &Path, done: Synced) {
+        done(Ok(()));
+    }
+}

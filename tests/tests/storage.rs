@@ -1,0 +1,246 @@
+//! Crash images and flipped bits of the real log and state, in this process.
+
+use rand::Rng;
+use rand::rngs::SmallRng;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tests::bench::{number_from_env, seed};
+use tests::injury::copy_folder;
+use tests::sim::floor::rng;
+use tests::storage::check::{Broken, Found, check};
+use tests::storage::flips::{Fates, flip};
+use tests::storage::life::Life;
+use tests::storage::script::Script;
+use tests::storage::tracer::{Image, Promised, Tracer};
+
+fn memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
+}
+
+fn say(test: &str) -> u64 {
+    let seed = seed();
+    eprintln!(
+        "seed {seed}; replay: GONGJI_TEST_SEED={seed} cargo test -p tests --test storage {test} -- --nocapture"
+    );
+    seed
+}
+
+/// What the images of a life came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Album {
+    images: u64,
+    with_loss: u64,
+    noted: u64,
+    pages_hurt: u64,
+    rebuilt: u64,
+}
+
+impl Album {
+    fn add(&mut self, other: Album) {
+        self.images += other.images;
+        self.with_loss += other.with_loss;
+        self.noted += other.noted;
+        self.pages_hurt += other.pages_hurt;
+        self.rebuilt += other.rebuilt;
+    }
+}
+
+/// Loses or tears what stands for sled.
+fn hurt_pages(image: &Path, rng: &mut SmallRng) {
+    for (name, path) in tests::sim::disk::list(&image.join("sm")).unwrap_or_default() {
+        let pages = path.join("pages");
+        if !name.starts_with("gen-") || !pages.exists() {
+            continue;
+        }
+        match rng.random_range(0..3) {
+            0 => std::fs::remove_file(&pages).expect("removed"),
+            1 => std::fs::remove_dir_all(&path).expect("removed"),
+            _ => {
+                let bytes = std::fs::read(&pages).expect("read");
+                std::fs::write(&pages, &bytes[..rng.random_range(0..=bytes.len())]).expect("cut");
+            }
+        }
+    }
+}
+
+/// Watches a life in a folder; what is wrong with an image ends the test with the seed and the point.
+fn watched(
+    script: &Arc<Script>,
+    root: &Path,
+    album: &Path,
+    seed: u64,
+) -> (Arc<Tracer>, Arc<parking_lot::Mutex<Album>>) {
+    let counted = Arc::new(parking_lot::Mutex::new(Album::default()));
+    let (count, script, spare) = (counted.clone(), script.clone(), album.join("hurt"));
+    let mut chance = rng(seed, 3);
+    let look = move |image: &Image<'_>| {
+        let mut count = count.lock();
+        count.images += 1;
+        count.with_loss += u64::from(image.loss != Default::default());
+        if count.images.is_multiple_of(4) {
+            copy_folder(image.path, &spare);
+            hurt_pages(&spare, &mut chance);
+            match check(&script, &spare, &image.promised, false) {
+                Ok(Found { notes, .. }) => count.rebuilt += u64::from(!notes.is_empty()),
+                Err(broken) => panic!("{}, sled lost or torn: {broken:?}; {:?}", image.point, image.promised),
+            }
+            count.pages_hurt += 1;
+            std::fs::remove_dir_all(&spare).expect("removed");
+        }
+        match check(&script, image.path, &image.promised, true) {
+            Ok(Found { notes, .. }) => count.noted += u64::from(!notes.is_empty()),
+            Err(broken) => panic!("{}: {broken:?}; {:?}", image.point, image.promised),
+        }
+    };
+    let tracer = Tracer::over(root, album, 2, rng(seed, 2), Box::new(look)).expect("a tracer");
+    (tracer, counted)
+}
+
+fn one_life(seed: u64, entries: u64) -> (Album, u64) {
+    let mut chance = rng(seed, 1);
+    let script = Arc::new(Script::random(entries, &mut chance));
+    let (root, album) = (memory(), memory());
+    let (tracer, counted) = watched(&script, root.path(), album.path(), seed);
+    Life::begin(&script, tracer.clone(), root.path()).live(&mut chance);
+    let count = *counted.lock();
+    (count, tracer.points())
+}
+
+fn one_install(seed: u64) -> (Album, u64) {
+    let mut chance = rng(seed, 4);
+    let script = Arc::new(Script::random(40, &mut chance));
+    // The sender lives unwatched.
+    let (sender, root, album) = (memory(), memory(), memory());
+    let quiet =
+        Tracer::over(sender.path(), album.path(), 0, rng(seed, 5), Box::new(|_| {})).expect("a tracer");
+    let mut source = Life::begin(&script, quiet, sender.path());
+    source.vote((1, 1, true));
+    source.append(30);
+    source.apply();
+    source.snapshot(0);
+    let sent = source.state().current_snapshot().expect("read").expect("a snapshot");
+    let (tracer, counted) = watched(&script, root.path(), album.path(), seed);
+    let mut life = Life::begin(&script, tracer.clone(), root.path());
+    life.vote((1, 1, true));
+    for _ in 0..chance.random_range(0..4) {
+        life.append(3);
+        life.apply();
+        if chance.random() {
+            life.checkpoint();
+        }
+    }
+    life.install(&sent.path, sent.applied.index());
+    if chance.random() {
+        life.restart();
+    }
+    life.append(4);
+    life.apply();
+    life.checkpoint();
+    life.append(4);
+    tracer.pause("the end");
+    let count = *counted.lock();
+    (count, tracer.points())
+}
+
+#[test]
+fn a_crash_at_any_sync_leaves_what_was_promised() {
+    let seed = say("a_crash_at_any_sync_leaves_what_was_promised");
+    let wanted = number_from_env("GONGJI_TEST_IMAGES", 400);
+    let started = Instant::now();
+    let (mut all, mut points, mut lives) = (Album::default(), 0, 0);
+    while all.images < wanted {
+        let (album, passed) = match lives % 3 {
+            2 => one_install(seed + lives),
+            _ => one_life(seed + lives, 40),
+        };
+        all.add(album);
+        points += passed;
+        lives += 1;
+    }
+    let took = started.elapsed().as_secs_f64();
+    eprintln!(
+        "{} crash images at {points} points of {lives} lives in {took:.1} s: {} had lost something, {} were repaired aloud; in {} more sled was lost or torn, {} were rebuilt",
+        all.images, all.with_loss, all.noted, all.pages_hurt, all.rebuilt
+    );
+    assert!(all.with_loss * 4 > all.images && all.rebuilt > 0, "{all:?}: the crashes take nothing");
+}
+
+/// A life without images; its folder, and what it promised.
+fn at_rest(script: &Arc<Script>, root: &Path, seed: u64) -> Promised {
+    let spare = memory();
+    let tracer = Tracer::over(root, spare.path(), 0, rng(seed, 2), Box::new(|_| {})).expect("a tracer");
+    let mut chance = rng(seed, 1);
+    let mut life = Life::begin(script, tracer.clone(), root);
+    life.live_quietly(&mut chance);
+    tracer.promised()
+}
+
+#[test]
+fn a_flipped_bit_of_any_file_is_told_repaired_or_harmless() {
+    let seed = say("a_flipped_bit_of_any_file_is_told_repaired_or_harmless");
+    let wanted = number_from_env("GONGJI_TEST_FLIPS", 600);
+    let started = Instant::now();
+    let mut all: BTreeMap<String, Fates> = BTreeMap::new();
+    let lives = 6;
+    for life in 0..lives {
+        let script = Arc::new(Script::random(40, &mut rng(seed + life, 1)));
+        let (root, album) = (memory(), memory());
+        let promised = at_rest(&script, root.path(), seed + life);
+        check(&script, root.path(), &promised, true).unwrap_or_else(|broken| panic!("undamaged: {broken:?}"));
+        let whole: PathBuf = album.path().join("whole");
+        copy_folder(root.path(), &whole);
+        let flipped =
+            flip(&script, &whole, album.path(), &promised, wanted / lives, &mut rng(seed, 9 + life));
+        for (kind, fates) in flipped.unwrap_or_else(|what| panic!("{what}; {promised:?}")) {
+            let sum = all.entry(kind).or_default();
+            sum.told += fates.told;
+            sum.repaired += fates.repaired;
+            sum.harmless += fates.harmless;
+        }
+    }
+    eprintln!("{wanted} flipped bits in {:.1} s:", started.elapsed().as_secs_f64());
+    for (kind, fates) in &all {
+        eprintln!("  {kind}: {} told, {} repaired, {} harmless", fates.told, fates.repaired, fates.harmless);
+    }
+    for kind in ["log", "journal", "snap", "sm/pages", "sm/CURRENT", "VERSION", "VOTE"] {
+        let fates = all.get(kind).copied().unwrap_or_default();
+        assert!(fates.told + fates.repaired > 0, "no flip in {kind} was noticed: {fates:?}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(3_600));
+}
+
+/// The hole that the second copy closes: one bit makes the last record, a vote, look like one that was cut short.
+#[test]
+fn a_last_vote_that_a_flipped_bit_hides_is_told_because_of_its_copy() {
+    let script = Arc::new(Script::random(10, &mut rng(1, 1)));
+    let (root, album, spare) = (memory(), memory(), memory());
+    let tracer = Tracer::over(root.path(), spare.path(), 0, rng(1, 2), Box::new(|_| {})).expect("a tracer");
+    let mut life = Life::begin(&script, tracer.clone(), root.path());
+    life.vote((1, 1, true));
+    life.append(5);
+    life.apply();
+    life.vote((9, 1, false));
+    drop(life);
+    let promised = tracer.promised();
+    let hurt = |name: &str| {
+        let hurt = album.path().join(name);
+        copy_folder(root.path(), &hurt);
+        let logs = tests::sim::disk::list(&hurt.join("log")).expect("a log");
+        let (_, newest) = logs.iter().rfind(|(name, _)| name.ends_with(".wal")).expect("a file of the log");
+        let mut bytes = std::fs::read(newest).expect("read");
+        // Type 4, vote 17, checksum 8: what was a vote is now an entry.
+        let place = bytes.len() - 26;
+        assert_eq!(bytes[place - 3..=place], [0; 4], "the type of a vote");
+        bytes[place] ^= 1;
+        std::fs::write(newest, bytes).expect("written");
+        hurt
+    };
+    let told = check(&script, &hurt("with"), &promised, true).expect_err("it is damaged");
+    assert!(matches!(&told, Broken::Told(said) if said.contains("VOTE")), "{told:?}");
+    let alone = hurt("without");
+    std::fs::remove_file(alone.join("VOTE")).expect("removed");
+    let served = check(&script, &alone, &promised, true).expect_err("it is damaged");
+    assert!(matches!(&served, Broken::Silent(what) if what.contains("the vote is")), "{served:?}");
+}
