@@ -41,16 +41,23 @@ impl Intervals {
 mod tests {
     use super::*;
     use crate::sim::judge::{made, second};
-    use ledger::Key;
+    use ledger::table::{ObligationRecord, Use};
+    use ledger::{Key, Row, Sum};
+    use std::sync::Arc;
 
     #[test]
     fn a_state_that_was_tampered_with_is_seen() {
         let (mut state, _) = second::replay(&made::log(5), |_, _| ());
         assert_eq!(judge("it", &state, Some(state.digest())), Complaints::new());
         let before = state.digest().clone();
-        // A remembered request that is forgotten before its time.
-        let gone = made::transaction(3);
-        state.set(Key::Request { request: gone.request, caller: gone.caller }, None);
+        // A debt that comes of no payment.
+        let [payer, payee] = [110_002, 110_003].map(|code| ledger::Area::new(code).expect("a code"));
+        let month = ledger::Stamp(1_796_090_400_000).month();
+        let debt = ObligationRecord { charged: Sum::new(500), refunded: Sum::ZERO };
+        state.set(
+            Key::Obligation { month, payer, payee, usage: Use::Institution },
+            Some(Arc::new(Row::Obligation(debt))),
+        );
         assert_eq!(judge("it", &state, None).len(), 1);
         assert_eq!(judge("it", &state, Some(&before)).len(), 1);
         let mut intervals = Intervals::default();

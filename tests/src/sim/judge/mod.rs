@@ -29,6 +29,11 @@ pub(crate) mod made {
         request.0[15] = number;
         let call = match number {
             0 => Call::Genesis { cluster: [1; 16], policy: Policy::default() },
+            1 => Call::RegisterProvince {
+                province: ledger::Province::new(11).expect("a code"),
+                kinship: ledger::command::KinshipScope::Wide,
+                effective: None,
+            },
             _ => Call::RegisterArea { area: ledger::Area::new(110_000 + u32::from(number)).expect("a code") },
         };
         Transaction { request, caller: Caller::National, not_after: None, signature: Vec::new(), call }
