@@ -99,13 +99,15 @@ impl LogStore {
     }
 
     /// Has everything written so far made durable, and tells when it is.
-    fn flush(&self, log: &mut raft_log::RaftLog<Files>, told: Told) -> io::Result<()> {
+    fn flush(&self, mut log: Writing<'_>, told: Told) -> io::Result<()> {
         match host::current() {
             None => log.flush(true, Some(Flushed(Some(told)))),
             Some(host) => {
                 log.flush(false, None)?;
                 // Now all of it is in the files; when it is durable, the simulated disk says.
                 log.wait_worker_idle()?;
+                // Whoever is told may want the log.
+                drop(log);
                 host.sync_log(&self.folder, told);
                 Ok(())
             }
@@ -117,8 +119,11 @@ impl LogStore {
     /// The files of what was purged go when the purge is durable: raft-log's sync thread sees to that, except under a
     /// simulated disk, which alone knows when that is.
     fn purge_is_durable(&self, upto: u64) -> io::Result<()> {
+        if !host::is_simulated() {
+            return Ok(());
+        }
         let mut log = self.log.write();
-        if host::is_simulated() && log.log_state().purged().map(|id| id.0.index) == Some(upto) {
+        if log.log_state().purged().map(|id| id.0.index) == Some(upto) {
             log.flush(true, None)?;
             log.wait_worker_idle()?;
         }
@@ -128,6 +133,8 @@ impl LogStore {
 
 /// Told when a flush is durable, or that it failed.
 pub struct Flushed(Option<Told>);
+
+type Writing<'a> = parking_lot::RwLockWriteGuard<'a, raft_log::RaftLog<Files>>;
 
 type Told = Box<dyn FnOnce(io::Result<()>) + Send + Sync>;
 
@@ -333,7 +340,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         {
             let mut log = self.log.write();
             log.save_vote(StoredVote(VoteBytes::from(vote)))?;
-            self.flush(&mut log, Box::new(told))?;
+            self.flush(log, Box::new(told))?;
         }
         durable.await.map_err(io::Error::other)??;
         let (copy, vote) = (self.vote.clone(), VoteBytes::from(vote));
@@ -360,7 +367,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     {
         let mut log = self.log.write();
         log.append(entries.into_iter().map(|entry| (Mark(types::mark(&entry.log_id())), Payload(entry))))?;
-        self.flush(&mut log, Box::new(move |result| done.io_completed(result)))
+        self.flush(log, Box::new(move |result| done.io_completed(result)))
     }
 
     async fn truncate_after(&mut self, last: Option<LogId>) -> Result<(), io::Error> {
@@ -386,7 +393,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                     tracing::error!(%problem, "the log's purge was not synced");
                 }
             };
-            self.flush(&mut log, Box::new(told))?;
+            self.flush(log, Box::new(told))?;
         }
         Ok(())
     }
