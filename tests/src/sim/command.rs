@@ -12,6 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How many of a failing seed's last lines are printed when many seeds are played.
+const LINES_OF_MANY: usize = 12;
+
 /// Plays seeds of the simulation
 #[derive(Args, Debug)]
 pub struct Sim {
@@ -107,7 +110,9 @@ impl Sim {
     /// Says what went wrong, and how to see it again.
     fn tell(&self, report: &Report) {
         println!("\nseed {} fails:", report.seed);
-        for line in &report.last {
+        // One seed is played to be read; of many, the end of each must do.
+        let shown = if self.seeds == 1 { report.last.len() } else { LINES_OF_MANY };
+        for line in &report.last[report.last.len().saturating_sub(shown)..] {
             println!("  {line}");
         }
         for complaint in &report.complaints {

@@ -234,8 +234,7 @@ impl Sites {
         let mut inner = self.inner.lock();
         let Some(site) = inner.sites.get_mut(&id) else { return };
         let node::fault::Fault::Corrupt { place, .. } = fault else { return };
-        // What a power cut makes of two files of the log, raft-log may refuse: the node is replaced.
-        if !site.flipped && !place.ends_with("/log") {
+        if !site.flipped {
             site.ruined = Some(self.plain(&fault.to_string()));
         }
         let within = |part: &str| place.contains(&format!("/{part}"));

@@ -32,13 +32,23 @@ impl Trial {
     pub(super) async fn count_members(&self) {
         let begun = Instant::now();
         loop {
-            let leader = self.sites().leader().and_then(|leader| self.sites().node(leader));
-            let stranger = leader.and_then(|(leader, machine)| {
-                let members = leader.consensus().standing().members;
-                let who = self.sites().up().into_iter().find(|node| !members.contains_key(node))?;
-                Some((leader.consensus().clone(), machine, who))
-            });
-            let Some((consensus, machine, who)) = stranger else { return };
+            if begun.elapsed() > HEAL_MOST {
+                self.complain(
+                    "healing",
+                    &format!("members not settled within {} s: {}", HEAL_MOST.as_secs(), self.standings()),
+                );
+                return;
+            }
+            // A leader that was deposed a moment ago still answers for nobody: then there is someone to wait for.
+            let Some((leader, machine)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            };
+            let consensus = leader.consensus().clone();
+            let members = consensus.standing().members;
+            let Some(who) = self.sites().up().into_iter().find(|node| !members.contains_key(node)) else {
+                return;
+            };
             if self.sites().site(who, |site| site.leaving) == Some(true) {
                 note!(self.diary(), "node {who} has left");
                 self.sites().site(who, |site| site.lost = true);
@@ -48,13 +58,6 @@ impl Trial {
             let added =
                 machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
             note!(self.diary(), "node {who} is added again: {added:?}");
-            if begun.elapsed() > HEAL_MOST {
-                self.complain(
-                    "healing",
-                    &format!("node {who} cannot be added within {} s", HEAL_MOST.as_secs()),
-                );
-                return;
-            }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
