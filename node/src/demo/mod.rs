@@ -56,18 +56,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(args: Args) -> Result<Exit> {
-    if let Ok(filter) = std::env::var("GONGJI_LOG_LEVEL") {
-        crate::cli::log_to_stderr(&filter, false)
-            .map_err(|problem| Problem::usage(format!("GONGJI_LOG_LEVEL: {problem}")))?;
-    }
-    tokio::select! {
-        shown = show(args) => shown,
-        // The nodes and their directory go with the future.
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("interrupted");
-            Ok(Exit::Interrupted)
-        }
-    }
+    nodes::unless_interrupted(show(args)).await
 }
 
 /// The provinces of the demo, those that vote in front.

@@ -5,6 +5,7 @@ use crate::bench::world::sdk;
 use crate::cli::start::told;
 use crate::places::Province;
 use crate::problem::{Exit, Problem};
+use anyhow::Result;
 use client::Client;
 use client::v1;
 use client::v1::cluster_client::ClusterClient;
@@ -87,6 +88,23 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+        }
+    }
+}
+
+/// Runs a verb that has nodes in its own process, which say what GONGJI_LOG_LEVEL asks for, until it ends or somebody
+/// interrupts it.
+pub async fn unless_interrupted(verb: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    if let Ok(filter) = std::env::var("GONGJI_LOG_LEVEL") {
+        crate::cli::log_to_stderr(&filter, false)
+            .map_err(|problem| Problem::usage(format!("GONGJI_LOG_LEVEL: {problem}")))?;
+    }
+    tokio::select! {
+        ended = verb => ended,
+        // The nodes and their directory go with the future.
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("interrupted");
+            Ok(Exit::Interrupted)
         }
     }
 }

@@ -82,18 +82,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub async fn run(args: Args) -> Result<Exit> {
-    if let Ok(filter) = std::env::var("GONGJI_LOG_LEVEL") {
-        crate::cli::log_to_stderr(&filter, false)
-            .map_err(|problem| Problem::usage(format!("GONGJI_LOG_LEVEL: {problem}")))?;
-    }
-    tokio::select! {
-        played = play(args) => played,
-        // The nodes and their directory go with the future.
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("interrupted");
-            Ok(Exit::Interrupted)
-        }
-    }
+    crate::demo::nodes::unless_interrupted(play(args)).await
 }
 
 async fn play(args: Args) -> Result<Exit> {

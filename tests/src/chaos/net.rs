@@ -178,8 +178,9 @@ impl Pass {
         }
         self.proxy.heal();
         self.follows(victim).await;
-        // What lies between was never told to it: it has come by a snapshot.
-        let mut watch = self.trial.cluster.client_of(victim).watch(had + 1);
+        // What lies between was never told to it: it has come by a snapshot. A few entries behind what it said that it had
+        // may have reached it before it was cut off.
+        let mut watch = self.trial.cluster.client_of(victim).watch(had + KEEP);
         let told = tokio::time::timeout(SERVE_MAX, watch.next()).await;
         match told {
             Ok(Err(Error::Compacted { .. })) => self.seen(Fault::LongAbsence),

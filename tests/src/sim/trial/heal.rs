@@ -40,7 +40,8 @@ impl Trial {
                 return;
             }
             // A leader that was deposed a moment ago still answers for nobody: then there is someone to wait for.
-            let Some((leader, machine)) = self.sites().leader().and_then(|leader| self.sites().node(leader)) else {
+            let Some((leader, machine)) = self.sites().leader().and_then(|leader| self.sites().node(leader))
+            else {
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             };

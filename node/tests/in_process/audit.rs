@@ -1,8 +1,6 @@
 //! `gongji audit`, over a running node and over the files of a stopped one.
 
-#[allow(dead_code)]
-mod support;
-
+use crate::one::{NODE, One, gongji, sent};
 use client::v1::{self, audit_response::Kind};
 use client::{Insurance, Outcome, Reason};
 use ledger::table::{PersonRecord, Record, Row};
@@ -12,7 +10,6 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{NODE, One, gongji, sent};
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path of ASCII")

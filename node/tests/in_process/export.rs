@@ -1,8 +1,6 @@
 //! `gongji ledger export`, from a real node to real files.
 
-#[allow(dead_code)]
-mod support;
-
+use crate::one::{One, gongji, sent};
 use client::v1;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -10,7 +8,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use support::{One, gongji, sent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;

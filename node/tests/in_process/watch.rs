@@ -1,13 +1,10 @@
 //! Watching with transactions: what was asked, as the journal has it.
 
-#[allow(dead_code)]
-mod support;
-
+use crate::one::{One, sent};
 use client::v1::transaction::Call;
 use client::{Outcome, Reason, Watch};
 use node::wire::transaction_from_proto;
 use std::time::Duration;
-use support::{One, sent};
 use tokio::time::timeout;
 
 /// Every decision up to an index.

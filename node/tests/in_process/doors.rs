@@ -1,11 +1,9 @@
 //! What a door lets in must not stop a node. Each test is a way that a review found to do just that.
 
+use crate::one::{form, settings};
 use bytes::Bytes;
 use ledger::{Call, Caller, Key, RequestId, Transaction, codec};
-use node::raft::handle::RaftSettings;
-use node::raft::log::LogSettings;
-use node::state::StateSettings;
-use node::{Node, Settings};
+use node::Node;
 use proto::v1::{self as pb, Reason};
 use std::path::Path;
 use std::time::Duration;
@@ -13,39 +11,15 @@ use tonic::transport::Channel;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn settings(node: u64, dir: &Path) -> Settings {
-    Settings {
-        node,
-        data_dir: dir.join(node.to_string()),
-        listen_peer: "127.0.0.1:0".into(),
-        listen_api: "127.0.0.1:0".into(),
-        raft: RaftSettings {
-            heartbeat: Duration::from_millis(200),
-            election: Duration::from_millis(600),
-            snapshot_entries: 5_000,
-            keep_entries: 1_000,
-        },
-        log: LogSettings { cache_bytes: 1 << 20, chunk_bytes: 8 << 20 },
-        state: StateSettings::default(),
-        clock: node::clock::Clock::default(),
-        pulse: node::server::PULSE,
-    }
-}
-
 /// A cluster of this many nodes in this process.
 async fn cluster(count: u64, dir: &Path) -> Vec<Node> {
     let mut nodes = Vec::new();
-    for code in [11, 12, 13].into_iter().take(count as usize) {
-        nodes.push(Node::start(settings(code * 1_000_000 + 1, dir)).await.expect("a fresh node starts"));
+    for node in [11, 12, 13].map(|province| province * 1_000_000 + 1).into_iter().take(count as usize) {
+        nodes.push(
+            Node::start(settings(node, &dir.join(node.to_string()))).await.expect("a fresh node starts"),
+        );
     }
-    let member = |node: &Node| pb::Member {
-        node: node.id(),
-        peer_address: node.peer_address().to_string(),
-        api_address: node.api_address().to_string(),
-    };
-    let voters = nodes.iter().map(member).collect();
-    let mut door = pb::cluster_client::ClusterClient::new(channel(&nodes[0].api_address().to_string()).await);
-    door.init(pb::InitRequest { voters, ..Default::default() }).await.expect("a cluster forms");
+    form(&nodes).await;
     nodes
 }
 
@@ -163,7 +137,7 @@ async fn a_state_whose_log_is_lost_does_not_start() {
     }
     let lost = dir.path().join("11000001").join("log");
     std::fs::remove_dir_all(&lost).expect("the log is there");
-    let problem = match Node::start(settings(11_000_001, dir.path())).await {
+    let problem = match Node::start(settings(11_000_001, &dir.path().join("11000001"))).await {
         Ok(_) => panic!("a node without its votes must not start: it could vote twice in a term"),
         Err(problem) => problem.to_string(),
     };

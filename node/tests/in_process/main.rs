@@ -1,0 +1,10 @@
+//! Nodes in this process over real files and real sockets, asked through the SDK and by the program.
+
+mod audit;
+mod doors;
+mod export;
+mod family;
+mod one;
+mod questions;
+mod statement;
+mod watch;
