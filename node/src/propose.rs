@@ -7,7 +7,7 @@
 use crate::alarm::Alarm;
 use crate::clock::Clock;
 use crate::host;
-use crate::raft::network::{Lane, Links};
+use crate::raft::links::{Lane, Links};
 use crate::raft::{Batch, Consensus, Member, NodeId};
 use bytes::Bytes;
 use ledger::{Answer, Call, Transaction, codec};

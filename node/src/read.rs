@@ -2,7 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::raft::Consensus;
-use crate::raft::network::{Lane, Links};
+use crate::raft::links::{Lane, Links};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};

@@ -8,8 +8,8 @@ use crate::fault::Fault;
 use crate::host::{self, Task};
 use crate::propose::Proposer;
 use crate::raft::handle::RaftSettings;
+use crate::raft::links::{Carrier, Links, PEER_MESSAGE_MAX};
 use crate::raft::log::{LogSettings, LogStore};
-use crate::raft::network::{Carrier, Links, PEER_MESSAGE_MAX};
 use crate::raft::{Consensus, NodeId};
 use crate::read::Reads;
 use crate::service::{

@@ -39,7 +39,6 @@ mod kinship;
 pub mod limits;
 mod map;
 pub mod money;
-mod months;
 pub mod movements;
 mod obligation;
 mod offer;

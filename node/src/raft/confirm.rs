@@ -8,7 +8,7 @@
 //! that reaches it. A quorum whose votes are not higher than this leader's has elected nobody else before it was asked.
 
 use super::handle::{Raft, VoteAsked, VoteGiven};
-use super::network::{Lane, Links};
+use super::links::{Lane, Links};
 use super::types::{self, NodeId, VoteBytes};
 use bytes::Bytes;
 use futures::StreamExt;

@@ -1,7 +1,7 @@
 //! Mutated bytes for everything of Raft's that is read from disk or from another node.
 
+use super::append::{read_append, write_append};
 use super::log::{Mark, Number, StoredVote};
-use super::network::{read_append, write_append};
 use super::types::{self, Batch, Entry, Member, MembershipBytes, VoteBytes};
 use super::vote;
 use crate::state::LogMark;

@@ -1,8 +1,8 @@
 //! What the rest of the node may ask of consensus.
 
+use super::links::Links;
 use super::log::LogStore;
 use super::machine::Machine;
-use super::network::Links;
 use super::types::{self, Answers, Batch, Member, NodeId, TypeConfig, VoteBytes, Waiter};
 use crate::fault::Fault;
 use crate::state::{Snapshot, State};
@@ -328,7 +328,7 @@ impl Consensus {
         &self,
         requests: impl Stream<Item = bytes::Bytes> + Send + 'static,
     ) -> impl Stream<Item = Result<Vec<u8>, Fault>> + Send + 'static {
-        let requests = requests.map(|bytes| super::network::read_append(&bytes)).scan((), |(), request| {
+        let requests = requests.map(|bytes| super::append::read_append(&bytes)).scan((), |(), request| {
             // A request that does not decode ends the stream: the peer sees it close and starts anew.
             if let Err(problem) = &request {
                 tracing::error!(%problem, "an append request from a peer does not decode");
@@ -343,7 +343,7 @@ impl Consensus {
 
     /// One append request, as heartbeats are sent.
     pub async fn on_append(&self, body: &[u8]) -> Result<Vec<u8>, PeerError> {
-        let request = super::network::read_append(body)?;
+        let request = super::append::read_append(body)?;
         let (prev, last) = (request.prev_log_id, request.entries.last().map(|entry| entry.log_id));
         let reply = self.raft.append_entries(request).await.map_err(PeerError::raft)?;
         Ok(codec::encode(&AppendReply::of(reply.into_stream_result(prev, last.or(prev)))))

@@ -4,15 +4,17 @@
 //! * [`log`]: the Raft log on raft-log's files; the one place where an acknowledgement waits for the disk.
 //! * `vote`: a second copy of the vote, for a log that has lost its end.
 //! * [`machine`]: entries become answers by `ledger::apply`, and changes of the node's state.
-//! * [`network`]: what nodes say to one another, over gRPC.
+//! * [`links`]: the connections to a node's peers. [`network`]: what is said over them, for openraft. `append`: its bytes.
 //! * `confirm`: whether this node still leads, for reads.
 //! * `runtime`: what openraft runs on.
 //! * [`handle`]: what the rest of the node may ask of consensus.
 
+mod append;
 mod confirm;
 #[cfg(test)]
 mod fuzz;
 pub mod handle;
+pub mod links;
 pub mod log;
 pub mod machine;
 pub mod network;

@@ -3,7 +3,7 @@
 use super::unwell;
 use crate::clock;
 use crate::raft::handle::Role;
-use crate::raft::network::Lane;
+use crate::raft::links::Lane;
 use crate::raft::{Member, NodeId};
 use crate::read::Freshness;
 use crate::server::Shared;

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use node::raft::NodeId;
-use node::raft::network::{Carried, Carrier, Lane, Request};
+use node::raft::links::{Carried, Carrier, Lane, Request};
 use node::service::peer::PeerService;
 use parking_lot::Mutex;
 use proto::v1::peer_server::PeerServer;
