@@ -65,6 +65,8 @@ pub struct Node {
     /// Where clients reach it.
     pub clients: String,
     server: Option<Server>,
+    /// Whether it was taken out for good.
+    gone: bool,
     /// Flags of this node only.
     pub flags: Vec<String>,
     /// Under which addresses others reach it, peers and clients, where those are not its own.
@@ -159,7 +161,16 @@ impl Cluster {
         let host = format!("127.{}.{}.{}", 16 + process[0] % 200, process[1] ^ mine, 1 + place);
         let (peers, clients) = (format!("{host}:0"), format!("{host}:0"));
         let data = self.path().join(format!("node-{place}"));
-        self.nodes.push(Node { id, data, peers, clients, server: None, flags: Vec::new(), via: None });
+        self.nodes.push(Node {
+            id,
+            data,
+            peers,
+            clients,
+            server: None,
+            gone: false,
+            flags: Vec::new(),
+            via: None,
+        });
         place
     }
 
@@ -254,6 +265,17 @@ impl Cluster {
     /// A door for operators, at one node.
     pub fn door(&self, place: usize) -> ClusterClient<Channel> {
         ClusterClient::new(self.channel(place))
+    }
+
+    /// Where the nodes stand that were not taken out.
+    pub fn places(&self) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|place| !self.nodes[*place].gone).collect()
+    }
+
+    /// Switches off a node that is no member any more.
+    pub fn leave(&mut self, place: usize) {
+        self.kill(place);
+        self.nodes[place].gone = true;
     }
 
     /// A handle on all nodes of the cluster, this one first.

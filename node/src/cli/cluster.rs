@@ -23,7 +23,13 @@ pub enum Verb {
     /// Adds a node that holds the whole ledger but does not vote
     AddLearner(AddLearner),
     /// Lets a learner that has caught up vote
-    Promote(Promote),
+    Promote(OneNode),
+    /// Lets a voter vote no more; it still holds the whole ledger
+    Demote(OneNode),
+    /// Takes a node that does not vote out of the cluster, for good
+    Remove(OneNode),
+    /// Has the leader hand over to another voter, as before its machine is serviced
+    HandOver(HandOver),
     /// Writes a snapshot on the asked node now
     Snapshot(Snapshot),
 }
@@ -58,13 +64,24 @@ pub struct AddLearner {
     output: Output,
 }
 
-/// What `promote` is given.
+/// What `promote`, `demote` and `remove` are given.
 #[derive(Debug, clap::Args)]
-pub struct Promote {
+pub struct OneNode {
     #[command(flatten)]
     nodes: Nodes,
     /// The node id
     node: u64,
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Output,
+}
+
+/// What `hand-over` is given.
+#[derive(Debug, clap::Args)]
+pub struct HandOver {
+    #[command(flatten)]
+    nodes: Nodes,
+    /// The id of the voter that is to lead [default: the one that is closest behind]
+    node: Option<u64>,
     #[arg(short, long, value_enum, default_value = "table")]
     output: Output,
 }
@@ -108,6 +125,9 @@ pub async fn run(verb: Verb) -> Result<Exit> {
         Verb::Init(args) => init(args).await,
         Verb::AddLearner(args) => add_learner(args).await,
         Verb::Promote(args) => promote(args).await,
+        Verb::Demote(args) => demote(args).await,
+        Verb::Remove(args) => remove(args).await,
+        Verb::HandOver(args) => hand_over(args).await,
         Verb::Snapshot(args) => snapshot(args).await,
     }
 }
@@ -166,7 +186,7 @@ async fn add_learner(args: AddLearner) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn promote(args: Promote) -> Result<Exit> {
+async fn promote(args: OneNode) -> Result<Exit> {
     let (node, mut client) = connect(&args.nodes).await?;
     let asked = client.promote(v1::PromoteRequest { node: args.node }).await;
     let reply = asked.map_err(|status| refused(&status, &node.address, "promote"))?.into_inner();
@@ -176,6 +196,46 @@ async fn promote(args: Promote) -> Result<Exit> {
             let margin = reply.margin.as_ref().map(status::margin).unwrap_or_default();
             println!("{} votes since index {}: {margin}", places::node_label(args.node), reply.index);
         }
+    }
+    Ok(Exit::Done)
+}
+
+async fn demote(args: OneNode) -> Result<Exit> {
+    let (node, mut client) = connect(&args.nodes).await?;
+    let asked = client.demote(v1::DemoteRequest { node: args.node }).await;
+    let reply = asked.map_err(|status| refused(&status, &node.address, "demote"))?.into_inner();
+    match args.output {
+        Output::Json => println!("{}", Shape::of("DemoteResponse").write(&reply)),
+        Output::Table => {
+            let margin = reply.margin.as_ref().map(status::margin).unwrap_or_default();
+            println!("{} votes no more since index {}: {margin}", places::node_label(args.node), reply.index);
+            println!("next, if it is to leave: gongji cluster remove {} --addr {}", args.node, node.address);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn remove(args: OneNode) -> Result<Exit> {
+    let (node, mut client) = connect(&args.nodes).await?;
+    let asked = client.remove(v1::RemoveRequest { node: args.node }).await;
+    let reply = asked.map_err(|status| refused(&status, &node.address, "remove"))?.into_inner();
+    match args.output {
+        Output::Json => println!("{}", Shape::of("RemoveResponse").write(&reply)),
+        Output::Table => {
+            println!("{} is no member since index {}", places::node_label(args.node), reply.index);
+            println!("next: stop it; a machine that takes its place joins as {}", args.node + 1);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn hand_over(args: HandOver) -> Result<Exit> {
+    let (node, mut client) = connect(&args.nodes).await?;
+    let asked = client.hand_over(v1::HandOverRequest { node: args.node.unwrap_or(0) }).await;
+    let reply = asked.map_err(|status| refused(&status, &node.address, "hand-over"))?.into_inner();
+    match args.output {
+        Output::Json => println!("{}", Shape::of("HandOverResponse").write(&reply)),
+        Output::Table => println!("{} leads", places::node_label(reply.leader)),
     }
     Ok(Exit::Done)
 }

@@ -76,6 +76,8 @@ pub struct Standing {
     pub applied: u64,
     /// The last entry covered by a snapshot.
     pub snapshot: u64,
+    /// The last entry that this node's log no longer keeps.
+    pub purged: u64,
     /// Who votes.
     pub voters: BTreeSet<NodeId>,
     /// All members, voters and learners.
@@ -154,6 +156,7 @@ impl Consensus {
             last_log: metrics.last_log_index.unwrap_or(0),
             applied: index(&metrics.last_applied),
             snapshot: index(&metrics.snapshot),
+            purged: index(&metrics.purged),
             voters: membership.voter_ids().collect(),
             members: membership.nodes().map(|(id, member)| (*id, member.clone())).collect(),
             matched: metrics
@@ -246,31 +249,32 @@ impl Consensus {
         }
     }
 
-    /// If this node leads: hands over to the voter that is closest behind, so that nobody waits for an
-    /// election. Gives up after `patience`; an election follows then.
-    pub async fn hand_over(&self, patience: Duration) {
+    /// If this node leads: hands over to this voter, or to the one that is closest behind, so that nobody waits for an
+    /// election. Gives who leads then; nobody if that is not known after `patience`: an election follows.
+    pub async fn hand_over(&self, to: Option<NodeId>, patience: Duration) -> Option<NodeId> {
         let standing = self.standing();
         if standing.role != Role::Leader {
-            return;
+            return standing.leader;
         }
-        let others = standing.voters.iter().filter(|voter| **voter != self.node);
-        let Some(next) = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0)) else {
-            return;
-        };
-        if self.raft.trigger().transfer_leader(*next).await.is_err() {
-            return;
-        }
+        let others = standing.voters.iter().copied().filter(|voter| *voter != self.node);
+        let closest = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0));
+        let next = to.or(closest)?;
+        self.raft.trigger().transfer_leader(next).await.ok()?;
         let mut watched = self.raft.server_metrics();
         let led_elsewhere = async {
-            while watched.borrow_watched().current_leader != Some(*next) {
-                if WatchReceiver::changed(&mut watched).await.is_err() {
-                    return;
+            loop {
+                let leader = watched.borrow_watched().current_leader;
+                if leader.is_some_and(|leader| leader != self.node) {
+                    return leader;
                 }
+                WatchReceiver::changed(&mut watched).await.ok()?;
             }
         };
-        if tokio::time::timeout(patience, led_elsewhere).await.is_err() {
+        let leader = tokio::time::timeout(patience, led_elsewhere).await.ok().flatten();
+        if leader.is_none() {
             tracing::warn!(next, "leadership was not handed over in time");
         }
+        leader
     }
 
     /// Makes a voter a learner.

@@ -6,8 +6,10 @@
 mod audit;
 pub mod cluster;
 pub mod ledger;
+mod members;
 pub mod peer;
 pub mod query;
+mod standing;
 
 use crate::propose::Undecided;
 use crate::read::{Freshness, ReadError};

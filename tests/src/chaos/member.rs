@@ -1,33 +1,50 @@
-//! Members come, by the program's own verbs, while a load goes on and leaders die.
+//! Members come and go, by the program's own verbs, while a load goes on and leaders die.
 
 use super::fault::Fault;
-use super::pass::{Done, Pass, SERVE_MAX, open};
+use super::pass::{Done, KEEPER, Pass, SERVE_MAX, VOTERS, open};
 use crate::bench::wait_for;
 use crate::program;
 use rand::Rng;
+use rand::seq::IndexedRandom;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 impl Pass {
-    /// Runs a verb of `gongji cluster` at a node, past the proxy.
-    async fn verb(&self, place: usize, words: &[&str]) -> program::Ran {
+    /// Begins a verb of `gongji cluster` at a node, past the proxy.
+    fn begin_verb(&self, place: usize, words: &[&str]) -> JoinHandle<program::Ran> {
         let address = self.trial.cluster.nodes[place].clients.clone();
         let mut arguments = vec!["cluster".to_owned()];
         arguments.extend(words.iter().map(|word| (*word).to_owned()));
         arguments.extend(["--addr".to_owned(), address]);
-        let ran = tokio::task::spawn_blocking(move || program::run(arguments, b""));
-        ran.await.expect("a verb ends")
+        tokio::task::spawn_blocking(move || program::run(arguments, b""))
     }
 
-    /// The learner, if it was added already.
+    async fn verb(&self, place: usize, words: &[&str]) -> program::Ran {
+        self.begin_verb(place, words).await.expect("a verb ends")
+    }
+
+    /// Runs a verb at a follower, and kills the leader meanwhile. Says who was asked; what came of it nobody knows.
+    async fn verb_while_the_leader_dies(&mut self, words: &[&str]) -> usize {
+        self.monitor.changing(true);
+        let (leader, others) = self.leader_and_others().await;
+        let asked = others[0];
+        let verb = self.begin_verb(asked, words);
+        tokio::time::sleep(Duration::from_millis(self.rng.random_range(0..60))).await;
+        self.seen(Fault::KillLeader);
+        self.trial.cluster.kill(leader);
+        verb.await.expect("a verb ends");
+        self.trial.cluster.start_node(leader).await;
+        self.trial.cluster.leader().await;
+        asked
+    }
+
+    /// The learner that came to stay, if it was added already.
     fn learner(&self) -> Option<usize> {
-        (self.trial.cluster.nodes.len() > 5).then_some(5)
+        self.trial.cluster.places().into_iter().find(|place| *place >= VOTERS)
     }
 
-    pub(super) async fn add_learner(&mut self) -> Done {
-        if self.learner().is_some() {
-            // Promoting added it, and counted it.
-            return Ok(());
-        }
+    /// A machine more, as a learner that has caught up.
+    async fn joined(&mut self) -> usize {
         let place = self.trial.cluster.add_node();
         open(&mut self.trial.cluster, &self.proxy, &self.monitor, place).await;
         self.monitor.changing(true);
@@ -39,7 +56,28 @@ impl Pass {
         assert_eq!(ran.code, Some(0), "add-learner: {}", ran.stderr);
         self.follows(place).await;
         self.seen(Fault::LearnerAdded);
+        place
+    }
+
+    pub(super) async fn add_learner(&mut self) -> Done {
+        // Promoting added it, and counted it.
+        if self.learner().is_none() {
+            self.joined().await;
+        }
         Ok(())
+    }
+
+    /// Waits until a node votes, or votes no more.
+    async fn votes(&self, place: usize, wanted: bool, asked: usize, verb: &str) {
+        let node = self.trial.cluster.nodes[place].id.to_string();
+        wait_for(SERVE_MAX, format!("{verb} {node} to be done"), async || {
+            if self.trial.cluster.status(place).await?.voter == wanted {
+                return Some(());
+            }
+            self.verb(asked, &[verb, &node]).await;
+            None
+        })
+        .await;
     }
 
     /// Promotes the learner, and kills the leader meanwhile.
@@ -47,32 +85,50 @@ impl Pass {
         self.add_learner().await?;
         let place = self.learner().expect("it was added");
         let node = self.trial.cluster.nodes[place].id.to_string();
-        self.monitor.changing(true);
-        let (leader, others) = self.leader_and_others().await;
-        let asked = others[0];
-        let wait = Duration::from_millis(self.rng.random_range(0..60));
-        let verb = {
-            let address = self.trial.cluster.nodes[asked].clients.clone();
-            let words = ["cluster".to_owned(), "promote".into(), node.clone(), "--addr".into(), address];
-            tokio::task::spawn_blocking(move || program::run(words, b""))
-        };
-        tokio::time::sleep(wait).await;
-        self.seen(Fault::KillLeader);
-        self.trial.cluster.kill(leader);
-        // Whatever came of it: it may have been cut off.
-        verb.await.expect("a verb ends");
-        self.trial.cluster.start_node(leader).await;
-        self.trial.cluster.leader().await;
-        wait_for(SERVE_MAX, "the learner to vote", async || {
-            if self.trial.cluster.status(place).await?.voter {
+        let asked = self.verb_while_the_leader_dies(&["promote", &node]).await;
+        self.votes(place, true, asked, "promote").await;
+        self.trial.cluster.vote(VOTERS + 1);
+        self.seen(Fault::Promoted);
+        Ok(())
+    }
+
+    /// Demotes a voter, perhaps the leader itself, kills the leader meanwhile, and promotes the voter again.
+    pub(super) async fn demote(&mut self) -> Done {
+        let mut voters: Vec<usize> = (0..VOTERS).collect();
+        voters.retain(|place| *place != KEEPER);
+        let place = *voters.choose(&mut self.rng).expect("voters");
+        let node = self.trial.cluster.nodes[place].id.to_string();
+        let asked = self.verb_while_the_leader_dies(&["demote", &node]).await;
+        self.votes(place, false, asked, "demote").await;
+        self.seen(Fault::Demoted);
+        self.served(50, "with a voter less").await;
+        self.votes(place, true, asked, "promote").await;
+        Ok(())
+    }
+
+    /// Takes a member out, kills the leader meanwhile, and switches off what was taken out.
+    pub(super) async fn remove(&mut self) -> Done {
+        let place = self.joined().await;
+        let id = self.trial.cluster.nodes[place].id;
+        let node = id.to_string();
+        // Who votes is not taken out by mistake.
+        let voter = self.trial.cluster.nodes[KEEPER].id.to_string();
+        let refused = self.verb(KEEPER, &["remove", &voter]).await;
+        assert!(refused.code != Some(0) && refused.stderr.contains("demote"), "{}", refused.stderr);
+        let asked = self.verb_while_the_leader_dies(&["remove", &node]).await;
+        wait_for(SERVE_MAX, "a member to be gone", async || {
+            let known = self.trial.cluster.overview(asked).await?;
+            if known.nodes.iter().all(|status| status.node != id) {
                 return Some(());
             }
-            self.verb(asked, &["promote", &node]).await;
+            self.verb(asked, &["remove", &node]).await;
             None
         })
         .await;
-        self.trial.cluster.vote(6);
-        self.seen(Fault::Promoted);
+        self.seen(Fault::Removed);
+        // What is no member any more asks for votes as long as it runs: nobody listens.
+        self.served(50, "while somebody who was taken out still runs").await;
+        self.trial.cluster.leave(place);
         Ok(())
     }
 }

@@ -165,16 +165,19 @@ impl Pass {
         let had = self.trial.cluster.status(victim).await.map_or(0, |status| status.last_log_index);
         // A held connection would keep the log that is being sent on it.
         self.proxy.set(&between(&[victim], &others), Rule::Refuse);
-        // What a snapshot allows to purge goes with the next one at the latest.
-        for round in 1..=3 {
-            wait_for(SERVE_MAX, "a log that is far ahead", async || {
-                let status = self.trial.cluster.status(others[0]).await?;
-                (status.last_log_index > had + 2 * round * KEEP).then_some(())
+        for place in others {
+            wait_for(SERVE_MAX, "a log that is purged far past the node", async || {
+                let status = self.trial.cluster.status(place).await?;
+                if status.last_log_index - status.log_entries > had + KEEP {
+                    return Some(());
+                }
+                // A leader purges what a snapshot allows when it has failed to reach the node once more.
+                if status.last_log_index > status.snapshot_index + KEEP {
+                    self.trial.cluster.snapshot(place).await;
+                }
+                None
             })
             .await;
-            for place in &others {
-                self.trial.cluster.snapshot(*place).await;
-            }
         }
         self.proxy.heal();
         self.follows(victim).await;

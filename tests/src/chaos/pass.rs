@@ -16,7 +16,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// Nodes that vote at the beginning.
-const VOTERS: usize = 5;
+pub const VOTERS: usize = 5;
 /// Answers a second that a healthy cluster gives at least: with fewer, a fault would be done to nothing.
 const RATE_MIN: f64 = 30.0;
 /// How long the rate is measured.
@@ -166,8 +166,8 @@ impl Pass {
             Fault::LyingSync => self.lying_sync().await,
             Fault::LearnerAdded => self.add_learner().await,
             Fault::Promoted => self.promote().await,
-            Fault::Demoted => Err("the program has no verb for it".into()),
-            Fault::Removed => Err("the program has no verb for it".into()),
+            Fault::Demoted => self.demote().await,
+            Fault::Removed => self.remove().await,
         }
     }
 

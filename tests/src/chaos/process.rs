@@ -50,7 +50,7 @@ impl Pass {
         for _ in 0..2 {
             self.seen(Fault::KillAll);
             self.trial.cluster.kill_all();
-            for place in 0..self.trial.cluster.nodes.len() {
+            for place in self.trial.cluster.places() {
                 self.trial.cluster.start_node(place).await;
             }
             // The second time they may still be electing.
@@ -60,7 +60,7 @@ impl Pass {
     }
 
     pub(super) async fn rolling_restart(&mut self) -> Done {
-        for place in 0..self.trial.cluster.nodes.len() {
+        for place in self.trial.cluster.places() {
             self.seen(Fault::RollingRestart);
             let ended = self.trial.cluster.terminate(place).await;
             assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end:\n{}", ended.stderr);
@@ -144,7 +144,7 @@ impl Pass {
     }
 
     fn right_clocks(&self) {
-        for place in 0..self.trial.cluster.nodes.len() {
+        for place in self.trial.cluster.places() {
             self.turn(place, 0);
         }
     }

@@ -350,7 +350,7 @@ impl Dealer {
                     Blow::Demote => consensus.demote(who).await,
                     Blow::Remove => consensus.remove(who).await,
                     _ => {
-                        consensus.hand_over(Duration::from_secs(2)).await;
+                        consensus.hand_over(None, Duration::from_secs(2)).await;
                         Ok(())
                     }
                 }

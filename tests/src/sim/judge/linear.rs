@@ -42,6 +42,12 @@ pub fn real_time(history: &History) -> Complaints {
             effects.push((place, invoked, returned, format!("op {number}")));
         }
     }
+    // An id that is used again with the same body is the same request: it took effect for whoever asked first.
+    let mut first: BTreeMap<Place, Moment> = BTreeMap::new();
+    for (place, invoked, ..) in &effects {
+        first.entry(*place).and_modify(|asked| *asked = (*asked).min(*invoked)).or_insert(*invoked);
+    }
+    effects.iter_mut().for_each(|(place, invoked, ..)| *invoked = first[place]);
     for (number, read) in history.reads.iter().enumerate() {
         effects.push(((read.index, u32::MAX), read.invoked, read.returned, format!("read {number}")));
     }

@@ -4,6 +4,8 @@ use super::{HEAL_MOST, Trial};
 use crate::note;
 use crate::sim::floor::rng;
 use crate::sim::sites::Sites;
+use node::raft::{Member, NodeId};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -48,7 +50,17 @@ impl Trial {
             let consensus = leader.consensus().clone();
             let members = consensus.standing().members;
             let Some(who) = self.sites().up().into_iter().find(|node| !members.contains_key(node)) else {
-                return;
+                // A leader that was cut off may know of members that nobody else has heard of, and never will.
+                if self
+                    .sites()
+                    .up()
+                    .into_iter()
+                    .all(|id| self.members_of(id).is_some_and(|known| known == members))
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
             };
             if self.sites().site(who, |site| site.leaving) == Some(true) {
                 note!(self.diary(), "node {who} has left");
@@ -61,6 +73,10 @@ impl Trial {
             note!(self.diary(), "node {who} is added again: {added:?}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    fn members_of(&self, id: NodeId) -> Option<BTreeMap<NodeId, Member>> {
+        Some(self.sites().node(id)?.0.consensus().standing().members)
     }
 
     pub(super) fn is_healed(&self) -> bool {
