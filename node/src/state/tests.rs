@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod fuzz;
 mod history;
+mod journal;
 mod model;
 mod speed;
 mod trouble;
