@@ -279,12 +279,14 @@ impl Road {
 
     /// Decides by whoever leads: perhaps this node by now.
     async fn decide_elsewhere(&self, transactions: &[Transaction], proposed: bool) -> Decided {
-        let deadline = Instant::now() + LEADER_PATIENCE;
+        let begun = Instant::now();
         let encoded = Bytes::from(codec::encode(&transactions));
         // Once a leader may have got them, "no leader" would be a lie.
         let mut unknown = proposed;
         loop {
+            let mut asked = None;
             if let Some((leader, member)) = self.consensus.leader() {
+                asked = Some(leader);
                 let attempt = if leader == self.links.node() {
                     self.decide_here(transactions).await
                 } else {
@@ -297,7 +299,10 @@ impl Road {
                     decided => return decided,
                 }
             }
-            if Instant::now() >= deadline {
+            // A leader that was not asked yet is asked, by the same request ids.
+            let another =
+                self.consensus.leader().is_some_and(|(leader, _)| asked.is_some_and(|it| it != leader));
+            if begun.elapsed() >= if another { FORWARD_PATIENCE } else { LEADER_PATIENCE } {
                 return Err(if unknown { Undecided::Unknown } else { Undecided::NoLeader });
             }
             tokio::time::sleep(LEADER_POLL).await;
@@ -329,7 +334,13 @@ impl Road {
             hops: 1,
             transactions: encoded.clone(),
         };
-        let reply = match tokio::time::timeout(FORWARD_PATIENCE, client.propose(request)).await {
+        let reply = tokio::select! {
+            biased;
+            reply = tokio::time::timeout(FORWARD_PATIENCE, client.propose(request)) => reply,
+            // This one may hang: what it has done, the other knows.
+            _ = self.consensus.led_by_another(leader) => return Err(Undecided::Unknown),
+        };
+        let reply = match reply {
             Ok(Ok(reply)) => reply.into_inner(),
             Ok(Err(status)) if proto::status::reason_of(&status) == Some(Reason::Overloaded) => {
                 return Err(Undecided::Busy);

@@ -134,8 +134,13 @@ pub(crate) fn block_on<T>(verb: impl Future<Output = anyhow::Result<T>>) -> anyh
     result
 }
 
+/// What libraries say unless the filter names them: openraft tells of every vote that a read asks for, and of every heartbeat
+/// that a node which is down does not answer.
+const LIBRARIES: &str = "openraft=warn,openraft::core::heartbeat=error,raft_log=warn,chunked_wal=warn";
+
 /// Sends log lines to stderr: `filter` says which, `json` how they look.
 pub(crate) fn log_to_stderr(filter: &str, json: bool) -> Result<(), String> {
+    let filter = format!("{LIBRARIES},{filter}");
     let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|problem| problem.to_string())?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let installed = if json { lines.json().try_init() } else { lines.with_ansi(false).try_init() };

@@ -132,7 +132,7 @@ pub const KEYS: &[Key] = &[
         "log.level",
         Kind::Text,
         Some("info"),
-        "What is logged: error, warn, info, debug, trace; or per module: info,node::raft=debug",
+        "What is logged: error, warn, info, debug, trace; or per module: info,node::raft=debug,openraft=info",
     ),
     key("log.format", Kind::Choice(&["text", "json"]), Some("text"), "How log lines on stderr look"),
 ];

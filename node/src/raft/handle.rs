@@ -260,21 +260,26 @@ impl Consensus {
         let closest = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0));
         let next = to.or(closest)?;
         self.raft.trigger().transfer_leader(next).await.ok()?;
-        let mut watched = self.raft.server_metrics();
-        let led_elsewhere = async {
-            loop {
-                let leader = watched.borrow_watched().current_leader;
-                if leader.is_some_and(|leader| leader != self.node) {
-                    return leader;
-                }
-                WatchReceiver::changed(&mut watched).await.ok()?;
-            }
-        };
-        let leader = tokio::time::timeout(patience, led_elsewhere).await.ok().flatten();
+        let leader = tokio::time::timeout(patience, self.led_by_another(self.node)).await.ok();
         if leader.is_none() {
             tracing::warn!(next, "leadership was not handed over in time");
         }
         leader
+    }
+
+    /// Returns when this node knows of another leader than this one.
+    pub async fn led_by_another(&self, leader: NodeId) -> NodeId {
+        let mut watched = self.raft.server_metrics();
+        loop {
+            let known = watched.borrow_watched().current_leader;
+            if let Some(other) = known.filter(|known| *known != leader) {
+                return other;
+            }
+            if WatchReceiver::changed(&mut watched).await.is_err() {
+                // Consensus has stopped: nobody will.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Makes a voter a learner.
@@ -300,12 +305,24 @@ impl Consensus {
         self.raft.trigger().snapshot().await.map_err(|fatal| stopped(&fatal))
     }
 
-    /// Returns when the Raft core has stopped by itself, with the reason.
+    /// Returns when the Raft core has stopped by itself, with the reason. Logs who leads meanwhile.
     pub async fn failed(&self) -> Fault {
         let mut watched = self.raft.metrics();
+        let mut known = None;
         loop {
-            if let Err(fatal) = &watched.borrow_watched().running_state {
-                return stopped(fatal);
+            let (running, term, leader) = {
+                let metrics = watched.borrow_watched();
+                (metrics.running_state.clone(), metrics.current_term, metrics.current_leader)
+            };
+            if let Err(fatal) = running {
+                return stopped(&fatal);
+            }
+            if known.replace((term, leader)) != Some((term, leader)) {
+                match leader {
+                    Some(leader) if leader == self.node => tracing::info!(term, "leading"),
+                    Some(leader) => tracing::info!(term, leader, "following"),
+                    None => tracing::info!(term, "nobody leads"),
+                }
             }
             if WatchReceiver::changed(&mut watched).await.is_err() {
                 return stopped(&Fatal::Stopped);
