@@ -30,7 +30,7 @@ const UNDER_WAY_MAX: usize = 2;
 /// Jobs that may wait, and KiB of transactions; past either the node says that it is busy.
 const QUEUE_MAX: usize = 16_384;
 const QUEUE_KIB_MAX: usize = 64 << 10;
-/// How long a job may look for a leader.
+/// How long a job may look for a leader. One that has not been asked yet is asked later, too, within [`FORWARD_PATIENCE`].
 const LEADER_PATIENCE: Duration = Duration::from_secs(4);
 /// How long a leader may take over passed-on transactions before their outcome is called unknown.
 const FORWARD_PATIENCE: Duration = Duration::from_secs(10);

@@ -31,7 +31,7 @@ use tonic::transport::server::TcpIncoming;
 /// The most bytes of one message from a client.
 pub const API_MESSAGE_MAX: usize = 4 << 20;
 /// How long a leader that stops may take to hand over.
-pub(crate) const HAND_OVER: Duration = Duration::from_secs(2);
+const HAND_OVER: Duration = Duration::from_secs(2);
 /// How long a door may take to finish what it has begun.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The most requests that one client connection may have open at once.
@@ -236,7 +236,9 @@ impl Node {
     /// Stops in good order: the doors finish what they have begun, consensus is left, and a last checkpoint
     /// spares the next start the replay. What was acknowledged is on disk already.
     pub async fn shutdown(mut self) {
-        self.shared.consensus.hand_over(None, HAND_OVER).await;
+        if let Err(why) = self.shared.consensus.hand_over(None, HAND_OVER).await {
+            tracing::info!(why, "leadership was not handed over");
+        }
         self.stop.send_replace(true);
         let drained = futures::future::join_all(&mut self.doors);
         if tokio::time::timeout(DRAIN, drained).await.is_err() {

@@ -9,7 +9,7 @@ use crate::state::{Snapshot, State};
 use futures::{Stream, StreamExt};
 use ledger::codec;
 use openraft::async_runtime::WatchReceiver;
-use openraft::errors::{ClientWriteError, Fatal, InitializeError, LinearizableReadError, RaftError};
+use openraft::errors::{ClientWriteError, Fatal, LinearizableReadError, RaftError};
 use openraft::raft::{StreamAppendError, StreamAppendResult, VoteRequest, VoteResponse};
 use openraft::{ReadPolicy, ServerState, SnapshotPolicy};
 use serde::{Deserialize, Serialize};
@@ -78,20 +78,27 @@ pub struct Standing {
     pub snapshot: u64,
     /// The last entry that this node's log no longer keeps.
     pub purged: u64,
-    /// Who votes.
+    /// Who votes: by the newer membership, where one is being made of another.
     pub voters: BTreeSet<NodeId>,
+    /// Whether a membership is being made of another, and majorities of both decide.
+    pub joint: bool,
+    /// Where in the log the membership stands.
+    pub membership: Option<types::LogId>,
     /// All members, voters and learners.
     pub members: BTreeMap<NodeId, Member>,
     /// On the leader: how far each member's log is known to reach.
     pub matched: BTreeMap<NodeId, u64>,
+    /// On the leader: who has answered within an election's time.
+    pub heard: BTreeSet<NodeId>,
 }
 
 /// A handle to this node's part in consensus.
 #[derive(Clone)]
 pub struct Consensus {
-    node: NodeId,
-    raft: Raft,
+    pub(super) node: NodeId,
+    pub(super) raft: Raft,
     links: Arc<Links>,
+    election: Duration,
 }
 
 impl Consensus {
@@ -133,7 +140,7 @@ impl Consensus {
         let raft = Raft::new(node, Arc::new(config), network, log, machine)
             .await
             .map_err(|fatal| stopped(&fatal))?;
-        Ok(Consensus { node, raft, links })
+        Ok(Consensus { node, raft, links, election: settings.election })
     }
 
     /// How things stand.
@@ -141,8 +148,14 @@ impl Consensus {
         let watched = self.raft.metrics();
         let metrics = watched.borrow_watched();
         let membership = &metrics.membership_config;
+        let configs = membership.membership().get_joint_config();
         let index = |id: &Option<types::LogId>| id.as_ref().map_or(0, |id| id.index);
+        let lately = |at: &openraft::metrics::SerdeInstant<_>| {
+            openraft::async_runtime::Instant::elapsed(&**at) < self.election
+        };
+        let heard = metrics.heartbeat.iter().flatten().filter(|(_, at)| at.as_ref().is_some_and(lately));
         Standing {
+            heard: heard.map(|(id, _)| *id).collect(),
             node: self.node,
             role: match metrics.state {
                 ServerState::Learner => Role::Learner,
@@ -157,7 +170,9 @@ impl Consensus {
             applied: index(&metrics.last_applied),
             snapshot: index(&metrics.snapshot),
             purged: index(&metrics.purged),
-            voters: membership.voter_ids().collect(),
+            voters: configs.last().cloned().unwrap_or_default(),
+            joint: configs.len() > 1,
+            membership: *membership.log_id(),
             members: membership.nodes().map(|(id, member)| (*id, member.clone())).collect(),
             matched: metrics
                 .replication
@@ -217,86 +232,6 @@ impl Consensus {
                 Err(NotLeader { leader: forward.leader_id.zip(forward.leader_node), discarded: false })
             }
             Err(_) => Err(NotLeader::default()),
-        }
-    }
-
-    /// Forms a new cluster of these voters, this node among them.
-    pub async fn initialize(&self, voters: BTreeMap<NodeId, Member>) -> Result<(), String> {
-        match self.raft.initialize(voters).await {
-            Ok(()) => Ok(()),
-            Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {
-                Err("this node is part of a cluster already".into())
-            }
-            Err(problem) => Err(problem.to_string()),
-        }
-    }
-
-    /// Adds a member that keeps the ledger and does not vote. Returns when the membership is
-    /// committed; the member catches up behind it.
-    pub async fn add_learner(&self, node: NodeId, member: Member) -> Result<(), String> {
-        match self.raft.add_learner(node, member, false).await {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(problem.to_string()),
-        }
-    }
-
-    /// Makes a learner a voter.
-    pub async fn promote(&self, node: NodeId) -> Result<(), String> {
-        let change = openraft::ChangeMembers::AddVoterIds(BTreeSet::from([node]));
-        match self.raft.change_membership(change, true).await {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(problem.to_string()),
-        }
-    }
-
-    /// If this node leads: hands over to this voter, or to the one that is closest behind, so that nobody waits for an
-    /// election. Gives who leads then; nobody if that is not known after `patience`: an election follows.
-    pub async fn hand_over(&self, to: Option<NodeId>, patience: Duration) -> Option<NodeId> {
-        let standing = self.standing();
-        if standing.role != Role::Leader {
-            return standing.leader;
-        }
-        let others = standing.voters.iter().copied().filter(|voter| *voter != self.node);
-        let closest = others.max_by_key(|voter| standing.matched.get(voter).copied().unwrap_or(0));
-        let next = to.or(closest)?;
-        self.raft.trigger().transfer_leader(next).await.ok()?;
-        let leader = tokio::time::timeout(patience, self.led_by_another(self.node)).await.ok();
-        if leader.is_none() {
-            tracing::warn!(next, "leadership was not handed over in time");
-        }
-        leader
-    }
-
-    /// Returns when this node knows of another leader than this one.
-    pub async fn led_by_another(&self, leader: NodeId) -> NodeId {
-        let mut watched = self.raft.server_metrics();
-        loop {
-            let known = watched.borrow_watched().current_leader;
-            if let Some(other) = known.filter(|known| *known != leader) {
-                return other;
-            }
-            if WatchReceiver::changed(&mut watched).await.is_err() {
-                // Consensus has stopped: nobody will.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    /// Makes a voter a learner.
-    pub async fn demote(&self, node: NodeId) -> Result<(), String> {
-        let change = openraft::ChangeMembers::RemoveVoters(BTreeSet::from([node]));
-        match self.raft.change_membership(change, true).await {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(problem.to_string()),
-        }
-    }
-
-    /// Takes a learner out of the cluster.
-    pub async fn remove(&self, node: NodeId) -> Result<(), String> {
-        let change = openraft::ChangeMembers::RemoveNodes(BTreeSet::from([node]));
-        match self.raft.change_membership(change, true).await {
-            Ok(_) => Ok(()),
-            Err(problem) => Err(problem.to_string()),
         }
     }
 

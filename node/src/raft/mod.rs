@@ -7,6 +7,7 @@
 //! * [`links`]: the connections to a node's peers. [`network`]: what is said over them, for openraft. `append`: its bytes.
 //! * `confirm`: whether this node still leads, for reads.
 //! * `runtime`: what openraft runs on.
+//! * `members`: who is in the cluster, who votes, and who leads.
 //! * [`handle`]: what the rest of the node may ask of consensus.
 
 mod append;
@@ -17,6 +18,7 @@ pub mod handle;
 pub mod links;
 pub mod log;
 pub mod machine;
+mod members;
 pub mod network;
 mod runtime;
 pub mod types;

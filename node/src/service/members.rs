@@ -2,19 +2,20 @@
 
 use super::cluster::{ClusterService, FORM_PATIENCE, POLL};
 use super::standing::STATUS_PATIENCE;
-use crate::raft::{Member, NodeId};
-use crate::server::HAND_OVER;
+use crate::raft::{Member, NodeId, Standing};
 use ledger::Province;
 use proto::status;
 use proto::v1::{self as pb, Reason};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
 
-/// A learner within this many entries has caught up.
-const CAUGHT_UP: u64 = 1_000;
+/// How long another may take to lead: an election, if the one that was to lead does not.
+const HANDED_OVER: Duration = Duration::from_secs(10);
 
-/// The leader's own door.
-type Door = pb::cluster_client::ClusterClient<tonic::transport::Channel>;
+/// Another node's door.
+type Door = pb::cluster_client::ClusterClient<Channel>;
 
 impl ClusterService {
     pub(super) async fn learner_added(
@@ -27,8 +28,7 @@ impl ClusterService {
         let member = asked.member.as_ref().ok_or_else(|| status::bad_field("member", "is missing"))?;
         let (node, member) = member_from_proto("member", member)?;
         let added = self.shared.consensus.add_learner(node, member).await;
-        added.map_err(|problem| status::status(Reason::MembershipChanging, &problem))?;
-        let index = self.shared.consensus.standing().last_log;
+        let index = added.map_err(|problem| changing(&problem))?;
         if asked.wait {
             let matched = || self.shared.consensus.standing().matched.get(&node).copied();
             let caught_up = async {
@@ -47,72 +47,57 @@ impl ClusterService {
         if let Some(mut leader) = self.leader().await? {
             return Ok(leader.promote(asked).await?.into_inner());
         }
-        let node = asked.node;
-        let standing = self.shared.consensus.standing();
-        if !standing.members.contains_key(&node) {
-            return Err(no_member(node));
-        }
-        let matched = standing.matched.get(&node).copied().unwrap_or(0);
-        if standing.last_log.saturating_sub(matched) > CAUGHT_UP {
-            let text = format!("node {node} has {matched} of {} entries", standing.last_log);
+        let standing = self.member(asked.node)?;
+        if !standing.keeps_up(asked.node) {
+            let matched = standing.matched.get(&asked.node).copied().unwrap_or(0);
+            let text = format!("node {} has {matched} of {} entries", asked.node, standing.last_log);
             return Err(status::status(Reason::LearnerBehind, &text));
         }
-        let promoted = self.shared.consensus.promote(node).await;
-        promoted.map_err(|problem| status::status(Reason::MembershipChanging, &problem))?;
-        let index = self.shared.consensus.standing().last_log;
-        let margin = self.shared.whole_status().await.margin;
-        Ok(pb::PromoteResponse { index, margin })
+        let promoted = self.shared.consensus.promote(asked.node, &standing).await;
+        let index = promoted.map_err(|problem| changing(&problem))?;
+        Ok(pb::PromoteResponse { index, margin: self.shared.whole_status().await.margin })
     }
 
     pub(super) async fn demoted(&self, asked: pb::DemoteRequest) -> Result<pb::DemoteResponse, Status> {
         if let Some(mut leader) = self.leader().await? {
             return Ok(leader.demote(asked).await?.into_inner());
         }
-        let node = asked.node;
-        let standing = self.shared.consensus.standing();
-        if !standing.members.contains_key(&node) {
-            return Err(no_member(node));
-        }
-        if standing.voters.contains(&node) {
-            let all = self.shared.whole_status().await.nodes;
-            let voters = standing.voters.len() - 1;
-            let answer = |status: &&pb::NodeStatus| {
-                status.role() != pb::Role::Unreachable && status.voter && status.node != node
-            };
-            let (up, needed) = (all.iter().filter(answer).count(), voters / 2 + 1);
+        let standing = self.member(asked.node)?;
+        let left: BTreeSet<NodeId> =
+            standing.voters.iter().copied().filter(|voter| *voter != asked.node).collect();
+        // Majorities of both decide on the way from one to the other.
+        for (when, voters) in [("now", &standing.voters), ("left", &left)] {
+            let up = voters.iter().filter(|voter| standing.keeps_up(**voter)).count();
+            let needed = voters.len() / 2 + 1;
             if up < needed {
-                let text = format!("of the {voters} voters left {up} answer, and {needed} must");
+                let text = format!(
+                    "of the {} voters {when} {up} answer and keep up, and {needed} must",
+                    voters.len()
+                );
                 return Err(status::status(Reason::QuorumAtRisk, &text));
             }
-            if node == standing.node {
-                self.hand_over_to(None).await?;
-                let mut leader = self.leader().await?.ok_or_else(|| status::status(Reason::NoLeader, ""))?;
-                return Ok(leader.demote(asked).await?.into_inner());
-            }
-            let demoted = self.shared.consensus.demote(node).await;
-            demoted.map_err(|problem| status::status(Reason::MembershipChanging, &problem))?;
         }
-        let index = self.shared.consensus.standing().last_log;
-        let margin = self.shared.whole_status().await.margin;
-        Ok(pb::DemoteResponse { index, margin })
+        if asked.node == standing.node && standing.voters.contains(&asked.node) {
+            let next = self.shared.consensus.hand_over(None, HANDED_OVER).await.map_err(|why| stays(&why))?;
+            let member = standing.members.get(&next).ok_or_else(|| no_member(next))?;
+            return Ok(door(member).await?.demote(asked).await?.into_inner());
+        }
+        let demoted = self.shared.consensus.demote(asked.node, &standing).await;
+        let index = demoted.map_err(|problem| changing(&problem))?;
+        Ok(pb::DemoteResponse { index, margin: self.shared.whole_status().await.margin })
     }
 
     pub(super) async fn removed(&self, asked: pb::RemoveRequest) -> Result<pb::RemoveResponse, Status> {
         if let Some(mut leader) = self.leader().await? {
             return Ok(leader.remove(asked).await?.into_inner());
         }
-        let node = asked.node;
-        let standing = self.shared.consensus.standing();
-        if !standing.members.contains_key(&node) {
-            return Err(no_member(node));
-        }
-        if standing.voters.contains(&node) {
-            let text = format!("node {node} votes: gongji cluster demote {node} first");
+        let standing = self.member(asked.node)?;
+        if standing.voters.contains(&asked.node) {
+            let text = format!("node {0} votes: gongji cluster demote {0} first", asked.node);
             return Err(status::status(Reason::MemberUnknown, &text));
         }
-        let removed = self.shared.consensus.remove(node).await;
-        removed.map_err(|problem| status::status(Reason::MembershipChanging, &problem))?;
-        Ok(pb::RemoveResponse { index: self.shared.consensus.standing().last_log })
+        let removed = self.shared.consensus.remove(asked.node, &standing).await;
+        Ok(pb::RemoveResponse { index: removed.map_err(|problem| changing(&problem))? })
     }
 
     pub(super) async fn handed_over(
@@ -130,33 +115,41 @@ impl ClusterService {
         if to == Some(standing.node) {
             return Ok(pb::HandOverResponse { leader: standing.node });
         }
-        let leader = self.hand_over_to(to).await?;
-        Ok(pb::HandOverResponse { leader })
+        let led = self.shared.consensus.hand_over(to, HANDED_OVER).await;
+        Ok(pb::HandOverResponse { leader: led.map_err(|why| stays(&why))? })
     }
 
-    /// Has this node, which leads, hand over. Gives who leads then.
-    async fn hand_over_to(&self, to: Option<NodeId>) -> Result<NodeId, Status> {
-        let leader = self.shared.consensus.hand_over(to, HAND_OVER).await;
-        let late = "nobody has taken over yet; the node that was to lead may be far behind or cut off";
-        leader.ok_or_else(|| status::status(Reason::NoLeader, late))
+    /// How things stand, for a change of a member.
+    fn member(&self, node: NodeId) -> Result<Standing, Status> {
+        let standing = self.shared.consensus.standing();
+        if standing.members.contains_key(&node) { Ok(standing) } else { Err(no_member(node)) }
     }
 
-    /// Sends the call on to the leader, unless this node leads.
+    /// The leader's door, to send the call on; none if this node leads.
     async fn leader(&self) -> Result<Option<Door>, Status> {
         if self.shared.consensus.leads() {
             return Ok(None);
         }
         let (_, member) =
             self.shared.consensus.leader().ok_or_else(|| status::status(Reason::NoLeader, ""))?;
-        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", member.api))
-            .map_err(|problem| Status::internal(problem.to_string()))?
-            .connect_timeout(STATUS_PATIENCE);
-        let channel = endpoint
-            .connect()
-            .await
-            .map_err(|problem| status::status(Reason::NoLeader, &problem.to_string()))?;
-        Ok(Some(Door::new(channel)))
+        door(&member).await.map(Some)
     }
+}
+
+async fn door(member: &Member) -> Result<Door, Status> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", member.api))
+        .map_err(|problem| Status::internal(problem.to_string()))?
+        .connect_timeout(STATUS_PATIENCE);
+    let channel = endpoint.connect().await;
+    channel.map(Door::new).map_err(|problem| status::status(Reason::NoLeader, &problem.to_string()))
+}
+
+fn changing(problem: &str) -> Status {
+    status::status(Reason::MembershipChanging, problem)
+}
+
+fn stays(why: &str) -> Status {
+    status::status(Reason::NotHandedOver, why)
 }
 
 fn no_member(node: NodeId) -> Status {

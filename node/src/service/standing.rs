@@ -58,6 +58,7 @@ impl Shared {
             leader: standing.leader.unwrap_or(0),
             started_at: Some(wire::stamp_to_proto(self.started)),
             trouble: self.state.recovery_notes().join("; "),
+            changing: standing.joint,
             log_entries: standing.last_log.saturating_sub(standing.purged),
         }
     }

@@ -22,8 +22,9 @@ pub fn settings(node: u64, data_dir: &Path) -> Settings {
         listen_peer: "127.0.0.1:0".into(),
         listen_api: "127.0.0.1:0".into(),
         raft: RaftSettings {
-            heartbeat: Duration::from_millis(200),
-            election: Duration::from_millis(600),
+            // Nobody is to lead instead, however busy the machine is.
+            heartbeat: Duration::from_millis(300),
+            election: Duration::from_secs(3),
             snapshot_entries: 5_000,
             keep_entries: 1_000,
         },
@@ -34,14 +35,15 @@ pub fn settings(node: u64, data_dir: &Path) -> Settings {
     }
 }
 
+/// What a node is to the others.
+pub fn member(node: &Node) -> pb::Member {
+    let (peer_address, api_address) = (node.peer_address().to_string(), node.api_address().to_string());
+    pb::Member { node: node.id(), peer_address, api_address }
+}
+
 /// Makes a cluster of fresh nodes. Gives a client of the first.
 pub async fn form(nodes: &[Node]) -> Client {
     let client = Client::connect([nodes[0].api_address().to_string()]).await.expect("the door is open");
-    let member = |node: &Node| pb::Member {
-        node: node.id(),
-        peer_address: node.peer_address().to_string(),
-        api_address: node.api_address().to_string(),
-    };
     let voters = nodes.iter().map(member).collect();
     let mut door = pb::cluster_client::ClusterClient::new(client.channel());
     door.init(pb::InitRequest { voters, ..Default::default() }).await.expect("a cluster forms");

@@ -1,7 +1,9 @@
 //! Members come and go, by the program's own verbs, while a load goes on and leaders die.
 
 use super::fault::Fault;
+use super::net::between;
 use super::pass::{Done, KEEPER, Pass, SERVE_MAX, VOTERS, open};
+use super::proxy::Rule;
 use crate::bench::wait_for;
 use crate::program;
 use rand::Rng;
@@ -67,14 +69,17 @@ impl Pass {
         Ok(())
     }
 
-    /// Waits until a node votes, or votes no more.
+    /// Waits until a node votes, or votes no more, and no change is half done.
     async fn votes(&self, place: usize, wanted: bool, asked: usize, verb: &str) {
-        let node = self.trial.cluster.nodes[place].id.to_string();
-        wait_for(SERVE_MAX, format!("{verb} {node} to be done"), async || {
-            if self.trial.cluster.status(place).await?.voter == wanted {
+        let id = self.trial.cluster.nodes[place].id;
+        wait_for(SERVE_MAX, format!("{verb} {id} to be done"), async || {
+            let known = self.trial.cluster.overview(asked).await?.nodes;
+            let voter = known.iter().find(|status| status.node == id)?.voter;
+            let changing = known.iter().any(|status| status.changing);
+            if voter == wanted && !changing {
                 return Some(());
             }
-            self.verb(asked, &[verb, &node]).await;
+            self.verb(asked, &[verb, &id.to_string()]).await;
             None
         })
         .await;
@@ -106,15 +111,19 @@ impl Pass {
         Ok(())
     }
 
-    /// Takes a member out, kills the leader meanwhile, and switches off what was taken out.
+    /// Takes a voter out that is cut off and never hears of it, kills the leader meanwhile, and lets it back for a while.
     pub(super) async fn remove(&mut self) -> Done {
         let place = self.joined().await;
         let id = self.trial.cluster.nodes[place].id;
         let node = id.to_string();
         // Who votes is not taken out by mistake.
-        let voter = self.trial.cluster.nodes[KEEPER].id.to_string();
-        let refused = self.verb(KEEPER, &["remove", &voter]).await;
+        self.votes(place, true, KEEPER, "promote").await;
+        let refused = self.verb(KEEPER, &["remove", &node]).await;
         assert!(refused.code != Some(0) && refused.stderr.contains("demote"), "{}", refused.stderr);
+        let others: Vec<usize> =
+            self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
+        self.proxy.set(&between(&[place], &others), Rule::Refuse);
+        self.votes(place, false, KEEPER, "demote").await;
         let asked = self.verb_while_the_leader_dies(&["remove", &node]).await;
         wait_for(SERVE_MAX, "a member to be gone", async || {
             let known = self.trial.cluster.overview(asked).await?;
@@ -126,8 +135,10 @@ impl Pass {
         })
         .await;
         self.seen(Fault::Removed);
-        // What is no member any more asks for votes as long as it runs: nobody listens.
-        self.served(50, "while somebody who was taken out still runs").await;
+        // It believes that it votes, and stands for election again and again: nobody listens.
+        self.proxy.heal();
+        self.served(500, "while somebody who was taken out wants to lead").await;
+        self.monitor.forget(&self.trial.cluster.nodes[place].clients);
         self.trial.cluster.leave(place);
         Ok(())
     }

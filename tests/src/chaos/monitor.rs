@@ -29,7 +29,7 @@ pub struct Monitor {
 struct Shared {
     phase: Mutex<Phase>,
     changing: Mutex<bool>,
-    doors: Mutex<Vec<ClusterClient<Channel>>>,
+    doors: Mutex<BTreeMap<String, ClusterClient<Channel>>>,
     leaderless: Mutex<Duration>,
 }
 
@@ -48,7 +48,12 @@ impl Monitor {
     pub fn add(&self, address: &str) {
         let channel = Endpoint::from_shared(format!("http://{address}")).expect("an address");
         let channel = channel.connect_timeout(ASK_MAX).connect_lazy();
-        self.shared.doors.lock().push(ClusterClient::new(channel));
+        self.shared.doors.lock().insert(address.to_owned(), ClusterClient::new(channel));
+    }
+
+    /// Looks no more at a node that was taken out.
+    pub fn forget(&self, address: &str) {
+        self.shared.doors.lock().remove(address);
     }
 
     /// The membership is being changed, or no longer.
@@ -85,7 +90,7 @@ async fn look(shared: Arc<Shared>) {
     let mut led = Instant::now();
     loop {
         let doors = shared.doors.lock().clone();
-        let asked = doors.into_iter().map(|mut door| async move {
+        let asked = doors.into_values().map(|mut door| async move {
             let asked = door.status(StatusRequest { local: true, ..Default::default() });
             let reply = tokio::time::timeout(ASK_MAX, asked).await.ok()?.ok()?.into_inner();
             reply.nodes.into_iter().next()

@@ -19,7 +19,7 @@ fn from_to(these: &[usize], those: &[usize]) -> Vec<(End, End)> {
     ways.filter(|(from, to)| from != to).collect()
 }
 
-fn between(these: &[usize], those: &[usize]) -> Vec<(End, End)> {
+pub(super) fn between(these: &[usize], those: &[usize]) -> Vec<(End, End)> {
     [from_to(these, those), from_to(those, these)].concat()
 }
 

@@ -346,27 +346,24 @@ impl Dealer {
             let change = machine.run(async move {
                 match blow {
                     Blow::Add => consensus.add_learner(who, Sites::member(who)).await,
-                    Blow::Promote => consensus.promote(who).await,
-                    Blow::Demote => consensus.demote(who).await,
-                    Blow::Remove => consensus.remove(who).await,
-                    _ => {
-                        consensus.hand_over(None, Duration::from_secs(2)).await;
-                        Ok(())
-                    }
+                    Blow::Promote => consensus.promote(who, &consensus.standing()).await,
+                    Blow::Demote => consensus.demote(who, &consensus.standing()).await,
+                    Blow::Remove => consensus.remove(who, &consensus.standing()).await,
+                    _ => consensus.hand_over(None, Duration::from_secs(2)).await,
                 }
             });
             let changed = tokio::time::timeout(CHANGE_MOST, change).await.ok().flatten();
             let handed_over = || led.standing().leader.is_some_and(|leader| leader != who);
             let took_effect = match (&changed, blow) {
-                (Some(Ok(())), Blow::HandOver) => handed_over(),
-                (Some(Ok(())), _) => true,
+                (Some(Ok(_)), Blow::HandOver) => handed_over(),
+                (Some(Ok(_)), _) => true,
                 _ => false,
             };
             note!(
                 this.diary,
                 "{blow:?} of node {who}: {}",
                 match changed {
-                    Some(Ok(())) => "done".to_string(),
+                    Some(Ok(_)) => "done".to_string(),
                     Some(Err(problem)) => this.sites.plain(&problem),
                     None => "no answer".to_string(),
                 }

@@ -270,7 +270,7 @@ impl Trial {
                 let (consensus, id) = (leader.consensus().clone(), *learner);
                 let added =
                     machine.run(async move { consensus.add_learner(id, Sites::member(id)).await }).await;
-                if added == Some(Ok(())) {
+                if matches!(added, Some(Ok(_))) {
                     break;
                 }
             }

@@ -7,7 +7,7 @@
 
 use crate::sim::history::{History, Moment};
 use crate::sim::judge::Complaints;
-use ledger::codec::encode_row;
+use ledger::codec::{encode, encode_row};
 use ledger::{MapState, Outcome, Refusal, View};
 use std::collections::BTreeMap;
 
@@ -17,8 +17,15 @@ type Place = (u64, u32);
 /// The order of the log is the order of real time.
 pub fn real_time(history: &History) -> Complaints {
     let mut effects: Vec<(Place, Moment, Moment, String)> = Vec::new();
+    // An id that is used again with the same body is the same request: it took effect for whoever asked first.
+    let mut first: BTreeMap<Vec<u8>, Moment> = BTreeMap::new();
+    for op in &history.ops {
+        for asked in op.attempts.iter().map(|attempt| attempt.invoked) {
+            let known = first.entry(encode(&op.transaction)).or_insert(asked);
+            *known = asked.min(*known);
+        }
+    }
     for (number, op) in history.ops.iter().enumerate() {
-        let asked = op.attempts.iter().map(|attempt| attempt.invoked).min();
         // A refusal that is not remembered stands where that sending was decided.
         let answered =
             op.answers().map(|(attempt, answer)| (answer.position, attempt.returned, attempt.invoked));
@@ -36,18 +43,12 @@ pub fn real_time(history: &History) -> Complaints {
             // reversal does, and constrains nothing behind that.
             let invoked = match alone {
                 _ if kept_out => 0,
-                true => asked.unwrap_or(invoked),
+                true => first.get(&encode(&op.transaction)).copied().unwrap_or(invoked),
                 false => invoked,
             };
             effects.push((place, invoked, returned, format!("op {number}")));
         }
     }
-    // An id that is used again with the same body is the same request: it took effect for whoever asked first.
-    let mut first: BTreeMap<Place, Moment> = BTreeMap::new();
-    for (place, invoked, ..) in &effects {
-        first.entry(*place).and_modify(|asked| *asked = (*asked).min(*invoked)).or_insert(*invoked);
-    }
-    effects.iter_mut().for_each(|(place, invoked, ..)| *invoked = first[place]);
     for (number, read) in history.reads.iter().enumerate() {
         effects.push(((read.index, u32::MAX), read.invoked, read.returned, format!("read {number}")));
     }
@@ -180,6 +181,22 @@ mod tests {
         history.ops[1].attempts = late(Refusal::ReversedBeforeArrival);
         assert_eq!(real_time(&history), Complaints::new());
         history.ops[1].attempts = late(Refusal::AreaExists);
+        assert!(!real_time(&history).is_empty());
+    }
+
+    #[test]
+    fn an_id_that_is_used_again_with_its_body_is_one_request() {
+        let log = made::log(5);
+        let mut history = made::history(&log);
+        let (mut again, mut other) = (history.ops[1].clone(), history.ops[1].clone());
+        // Long after those behind it were answered.
+        again.attempts = vec![made::attempt(5_000, 5_050, Reply::Answer(log[&2].answers[0].clone()))];
+        other.attempts = again.attempts.clone();
+        history.ops.push(again);
+        assert!(real_time(&history).is_empty());
+        // With another body it is another request, and what it was told is not its own.
+        other.transaction = made::transaction(9);
+        history.ops.push(other);
         assert!(!real_time(&history).is_empty());
     }
 
