@@ -311,6 +311,19 @@ async fn open(settings: &Settings) -> Result<Opened, Fault> {
                 hint: "this node cannot be rebuilt from its own files: replace it under a new node id".into(),
             });
         }
+        // A log that has lost its end is purged up to the state.
+        let begins = if log.last() < applied { applied } else { purged };
+        let snapshot = state.current_snapshot()?.map_or(0, |newest| newest.applied.index());
+        if snapshot < begins {
+            // The newest is damaged, or older than the log's loss. Whoever was sent it would ask for entries that are gone.
+            let built = state.build_snapshot()?.applied.index();
+            tracing::warn!(
+                snapshot,
+                begins,
+                built,
+                "no snapshot reaches up to where the log begins: one is written"
+            );
+        }
         Ok(Opened { data_dir, state, log })
     });
     opened.await.map_err(|problem| Fault::Stopped { reason: problem.to_string() })?

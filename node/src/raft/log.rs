@@ -93,6 +93,11 @@ impl LogStore {
         self.log.read().log_state().purged().map_or(0, |id| id.0.index)
     }
 
+    /// The last entry that is there.
+    pub fn last(&self) -> u64 {
+        self.log.read().log_state().last().map_or(0, |id| id.0.index)
+    }
+
     /// Whether a vote was ever saved: a node that has applied anything has.
     pub fn has_voted(&self) -> bool {
         self.log.read().log_state().vote().is_some()

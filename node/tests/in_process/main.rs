@@ -7,5 +7,6 @@ mod family;
 mod members;
 mod one;
 mod questions;
+mod recovery;
 mod statement;
 mod watch;
