@@ -136,10 +136,15 @@ impl Shared {
         Ok(reply.map_err(|_| Status::deadline_exceeded("no answer"))??.into_inner())
     }
 
-    pub(super) fn status_of(&self, nodes: Vec<pb::NodeStatus>, compared: u64) -> pb::StatusResponse {
+    pub(super) fn status_of(&self, mut nodes: Vec<pb::NodeStatus>, compared: u64) -> pb::StatusResponse {
         let standing = self.consensus.standing();
         let needed = standing.voters.len() / 2 + 1;
         let up = |node: &&pb::NodeStatus| node.role() != pb::Role::Unreachable;
+        // A node by itself does not know what it was not sent.
+        let last = nodes.iter().filter(up).map(|node| node.last_log_index).max().unwrap_or(0);
+        for node in nodes.iter_mut().filter(|node| up(&&**node)) {
+            node.lag = last.saturating_sub(node.applied_index);
+        }
         let reachable = nodes.iter().filter(up).filter(|node| node.voter).count();
         let ours = nodes.iter().find(|node| node.node == standing.node).map(|node| node.digest.as_str());
         // No digest at that index is no agreement.

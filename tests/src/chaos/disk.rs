@@ -1,7 +1,9 @@
 //! What is done to disks, files and syncs.
 
 use super::fault::Fault;
+use super::net::between;
 use super::pass::{Done, Pass, SERVE_MAX};
+use super::proxy::Rule;
 use crate::injury::{self, copy_folder};
 use crate::program;
 use rand::Rng;
@@ -129,9 +131,13 @@ impl Pass {
         Ok(())
     }
 
-    /// Bytes flipped in the files of a stopped node, until one is noticed.
+    /// Bytes flipped in the files of a stopped node, until one is noticed. Meanwhile nobody hears it: it is to come back with
+    /// what it had, and must have promised nothing since.
     pub(super) async fn file_flip(&mut self) -> Done {
         let place = self.victim().await;
+        let others: Vec<usize> =
+            self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
+        self.proxy.set(&between(&[place], &others), Rule::Refuse);
         self.trial.cluster.kill(place);
         let data = self.trial.cluster.nodes[place].data.clone();
         let whole = self.trial.cluster.copy_data(place, &format!("whole-{place}"));
@@ -151,6 +157,7 @@ impl Pass {
             }
         }
         std::fs::remove_dir_all(&whole).expect("removed");
+        self.proxy.heal();
         self.back(place).await;
         Ok(())
     }

@@ -134,6 +134,10 @@ impl Pass {
         self.trial.cluster.leader().await;
         self.served(20, "after it").await;
         let back = healed.elapsed();
+        // A follower that nobody sends anything to is not seen by those who are served.
+        for place in self.trial.cluster.running() {
+            self.follows(place).await;
+        }
         eprintln!(
             "{fault:?}: {rate:.0}/s before, {during:.0}/s in {span:.1?} of it, seen {hits} times, healed in {back:.1?}"
         );
@@ -218,12 +222,15 @@ impl Pass {
         self.follows(place).await;
     }
 
-    /// Waits until a node knows a leader and has most of the log.
+    /// Waits until a node has nearly all that the leader has.
     pub async fn follows(&self, place: usize) {
         let cluster = &self.trial.cluster;
+        let id = cluster.nodes[place].id;
         wait_for(crate::cluster::CALM_MAX, format!("node {place} to follow again"), async || {
-            let status = cluster.status(place).await?;
-            (status.leader != 0 && status.lag < 100).then_some(())
+            let known = cluster.overview(place).await?;
+            let leader = known.nodes.iter().find(|status| status.node == known.leader)?;
+            let here = known.nodes.iter().find(|status| status.node == id)?;
+            (here.applied_index + 100 >= leader.applied_index).then_some(())
         })
         .await;
     }
