@@ -8,11 +8,15 @@ use proto::status;
 use proto::v1::{self as pb, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
 /// How long another may take to lead: an election, if the one that was to lead does not.
 const HANDED_OVER: Duration = Duration::from_secs(10);
+
+/// How long a leader may take to hear its voters once.
+const HEARD: Duration = Duration::from_secs(2);
 
 /// Another node's door.
 type Door = pb::cluster_client::ClusterClient<Channel>;
@@ -47,7 +51,7 @@ impl ClusterService {
         if let Some(mut leader) = self.leader().await? {
             return Ok(leader.promote(asked).await?.into_inner());
         }
-        let standing = self.member(asked.node)?;
+        let standing = self.member_when(asked.node, |standing| standing.keeps_up(asked.node)).await?;
         if !standing.keeps_up(asked.node) {
             let matched = standing.matched.get(&asked.node).copied().unwrap_or(0);
             let text = format!("node {} has {matched} of {} entries", asked.node, standing.last_log);
@@ -62,14 +66,16 @@ impl ClusterService {
         if let Some(mut leader) = self.leader().await? {
             return Ok(leader.demote(asked).await?.into_inner());
         }
-        let standing = self.member(asked.node)?;
-        let left: BTreeSet<NodeId> =
-            standing.voters.iter().copied().filter(|voter| *voter != asked.node).collect();
+        let without = |standing: &Standing| -> BTreeSet<NodeId> {
+            standing.voters.iter().copied().filter(|voter| *voter != asked.node).collect()
+        };
         // Majorities of both decide on the way from one to the other.
-        for (when, voters) in [("now", &standing.voters), ("left", &left)] {
-            let up = voters.iter().filter(|voter| standing.keeps_up(**voter)).count();
-            let needed = voters.len() / 2 + 1;
-            if up < needed {
+        let decided = |standing: &Standing| {
+            enough(standing, &standing.voters).is_ok() && enough(standing, &without(standing)).is_ok()
+        };
+        let standing = self.member_when(asked.node, decided).await?;
+        for (when, voters) in [("now", &standing.voters), ("left", &without(&standing))] {
+            if let Err((up, needed)) = enough(&standing, voters) {
                 let text = format!(
                     "of the {} voters {when} {up} answer and keep up, and {needed} must",
                     voters.len()
@@ -91,7 +97,7 @@ impl ClusterService {
         if let Some(mut leader) = self.leader().await? {
             return Ok(leader.remove(asked).await?.into_inner());
         }
-        let standing = self.member(asked.node)?;
+        let standing = self.member_when(asked.node, |_| true).await?;
         if standing.voters.contains(&asked.node) {
             let text = format!("node {0} votes: gongji cluster demote {0} first", asked.node);
             return Err(status::status(Reason::MemberUnknown, &text));
@@ -115,14 +121,29 @@ impl ClusterService {
         if to == Some(standing.node) {
             return Ok(pb::HandOverResponse { leader: standing.node });
         }
+        let fit = |standing: &Standing| {
+            let mut others = standing.voters.iter().filter(|voter| **voter != standing.node);
+            others.any(|voter| to.is_none_or(|to| to == *voter) && standing.keeps_up(*voter))
+        };
+        self.member_when(standing.node, fit).await?;
         let led = self.shared.consensus.hand_over(to, HANDED_OVER).await;
         Ok(pb::HandOverResponse { leader: led.map_err(|why| stays(&why))? })
     }
 
-    /// How things stand, for a change of a member.
-    fn member(&self, node: NodeId) -> Result<Standing, Status> {
-        let standing = self.shared.consensus.standing();
-        if standing.members.contains_key(&node) { Ok(standing) } else { Err(no_member(node)) }
+    /// How things stand, for a change of a member: as soon as they stand well, or after a while as they do. A leader that
+    /// was elected just now has heard nobody yet.
+    async fn member_when(&self, node: NodeId, well: impl Fn(&Standing) -> bool) -> Result<Standing, Status> {
+        let begun = Instant::now();
+        loop {
+            let standing = self.shared.consensus.standing();
+            if !standing.members.contains_key(&node) {
+                return Err(no_member(node));
+            }
+            if well(&standing) || begun.elapsed() >= HEARD {
+                return Ok(standing);
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// The leader's door, to send the call on; none if this node leads.
@@ -142,6 +163,13 @@ async fn door(member: &Member) -> Result<Door, Status> {
         .connect_timeout(STATUS_PATIENCE);
     let channel = endpoint.connect().await;
     channel.map(Door::new).map_err(|problem| status::status(Reason::NoLeader, &problem.to_string()))
+}
+
+/// Whether a majority of voters answers and keeps up; if not, how many do, and how many must.
+fn enough(standing: &Standing, voters: &BTreeSet<NodeId>) -> Result<(), (usize, usize)> {
+    let up = voters.iter().filter(|voter| standing.keeps_up(**voter)).count();
+    let needed = voters.len() / 2 + 1;
+    if up >= needed { Ok(()) } else { Err((up, needed)) }
 }
 
 fn changing(problem: &str) -> Status {
