@@ -134,54 +134,11 @@ pub(crate) fn block_on<T>(verb: impl Future<Output = anyhow::Result<T>>) -> anyh
     result
 }
 
-/// What libraries say when the filter asks for much and does not name them: openraft tells of every vote that a read asks for,
-/// and of every heartbeat that a node which is down does not answer.
-const LIBRARIES: [(&str, &str); 3] = [
-    ("openraft", "openraft=warn,openraft::core::heartbeat=error"),
-    ("raft_log", "raft_log=warn"),
-    ("chunked_wal", "chunked_wal=warn"),
-];
-
-/// A filter with the libraries kept quiet that it does not name.
-fn without_chatter(filter: &str) -> String {
-    let mut directives: Vec<&str> =
-        filter.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
-    let much = ["info", "debug", "trace"];
-    if directives.iter().any(|directive| much.contains(&directive.to_ascii_lowercase().as_str())) {
-        let unnamed = |library: &str| !directives.iter().any(|directive| directive.starts_with(library));
-        let quiet: Vec<&str> =
-            LIBRARIES.iter().filter(|(library, _)| unnamed(library)).map(|(_, quiet)| *quiet).collect();
-        directives.splice(0..0, quiet);
-    }
-    directives.join(",")
-}
-
 /// Sends log lines to stderr: `filter` says which, `json` how they look.
 pub(crate) fn log_to_stderr(filter: &str, json: bool) -> Result<(), String> {
-    let filter = tracing_subscriber::EnvFilter::try_new(without_chatter(filter))
+    let filter = tracing_subscriber::EnvFilter::try_new(node::raft::without_chatter(filter))
         .map_err(|problem| problem.to_string())?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let installed = if json { lines.json().try_init() } else { lines.with_ansi(false).try_init() };
     installed.map_err(|problem| problem.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn libraries_are_quiet_unless_they_are_named() {
-        let quiet = "openraft=warn,openraft::core::heartbeat=error,raft_log=warn,chunked_wal=warn";
-        assert_eq!(without_chatter("info"), format!("{quiet},info"));
-        assert_eq!(without_chatter(" DEBUG , node::raft=trace"), format!("{quiet},DEBUG,node::raft=trace"));
-        assert_eq!(
-            without_chatter("info,openraft::core=debug"),
-            "raft_log=warn,chunked_wal=warn,info,openraft::core=debug"
-        );
-        // Who asks for little gets no more.
-        for little in ["error", "warn", "off", "", "node=debug"] {
-            assert_eq!(without_chatter(little), little);
-        }
-        assert!(tracing_subscriber::EnvFilter::try_new(without_chatter("info")).is_ok());
-    }
 }

@@ -6,11 +6,13 @@
 //! * [`machine`]: entries become answers by `ledger::apply`, and changes of the node's state.
 //! * [`links`]: the connections to a node's peers. [`network`]: what is said over them, for openraft. `append`: its bytes.
 //! * `confirm`: whether this node still leads, for reads.
+//! * `chatter`: what the libraries here may log.
 //! * `runtime`: what openraft runs on.
 //! * `members`: who is in the cluster, who votes, and who leads.
 //! * [`handle`]: what the rest of the node may ask of consensus.
 
 mod append;
+mod chatter;
 mod confirm;
 #[cfg(test)]
 mod fuzz;
@@ -24,5 +26,6 @@ mod runtime;
 pub mod types;
 mod vote;
 
+pub use chatter::without_chatter;
 pub use handle::{Consensus, NotLeader, Standing};
 pub use types::{Batch, Member, NodeId};
