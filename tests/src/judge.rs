@@ -274,12 +274,21 @@ pub fn digests_equal(nodes: &[NodeStatus]) -> Complaints {
 /// nothing.
 pub fn not_vacuous(entries: &[Entry], transactions: usize, kinds: &[&str]) -> Complaints {
     let mut complaints = Complaints::new();
-    let decisions: Vec<&Decision> = entries.iter().flat_map(|entry| &entry.decisions).collect();
-    if decisions.len() < transactions {
-        complaints.push(format!("only {} transactions were decided, wanted {transactions}", decisions.len()));
+    let decisions: usize = entries.iter().map(|entry| entry.decisions.len()).sum();
+    if decisions < transactions {
+        complaints.push(format!("only {decisions} transactions were decided, wanted {transactions}"));
     }
-    let mut happened: BTreeMap<String, u64> = BTreeMap::new();
-    for decision in decisions {
+    let happened = happened(entries);
+    for kind in kinds.iter().filter(|kind| !happened.contains_key(**kind)) {
+        complaints.push(format!("{kind} never happened; what did: {happened:?}"));
+    }
+    complaints
+}
+
+/// How often each kind of event happened; a refusal counts as one.
+pub fn happened(entries: &[Entry]) -> BTreeMap<String, u64> {
+    let mut happened = BTreeMap::new();
+    for decision in entries.iter().flat_map(|entry| &entry.decisions) {
         match &decision.outcome {
             Outcome::Done(receipt) => {
                 for event in receipt.events.iter().filter_map(|event| event.kind.as_ref()) {
@@ -292,10 +301,7 @@ pub fn not_vacuous(entries: &[Entry], transactions: usize, kinds: &[&str]) -> Co
             Outcome::Unknown(_) => {}
         }
     }
-    for kind in kinds.iter().filter(|kind| !happened.contains_key(**kind)) {
-        complaints.push(format!("{kind} never happened; what did: {happened:?}"));
-    }
-    complaints
+    happened
 }
 
 /// Ends a test whose promises were not kept.

@@ -155,7 +155,7 @@ impl Power {
                 println!("cut {cut} after {} calls", trial.history.len());
             }
             trial.progress(100).await;
-            load.stop().await;
+            trial.stop(load).await;
             let verdict = trial.judge(100).await;
             println!("{} transactions stand at index {}", verdict.transactions, verdict.index);
             verdict.complaints

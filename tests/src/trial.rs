@@ -9,6 +9,7 @@ use crate::traffic::{Load, Pace};
 use crate::world::{Desk, World};
 use client::{Client, Entry, Error, Outcome};
 use rand::rngs::StdRng;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -87,6 +88,17 @@ impl Trial {
         let wanted = self.history.len() + calls;
         let what = format!("{calls} more calls under load");
         wait_for(CALM_MAX, what, async || (self.history.len() >= wanted).then_some(())).await;
+    }
+
+    /// Stops a load once it has made every kind of event happen: how much it gets done in a while is the machine's
+    /// affair, and a verdict must rest on all of them.
+    pub async fn stop(&self, load: Load) {
+        wait_for(CALM_MAX, "every kind of event under load", async || {
+            let happened = self.follower.happened();
+            KINDS.iter().all(|kind| happened.contains_key(*kind)).then_some(())
+        })
+        .await;
+        load.stop().await;
     }
 
     /// Judges everything: what was acknowledged, what the nodes tell, what they hold, and what a second ledger makes of
@@ -280,6 +292,11 @@ impl Follower {
         let now = SystemTime::now();
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Some(time.duration_since(now).map_or_else(|behind| -ms(behind.duration()), ms))
+    }
+
+    /// How often each kind of event was seen to happen.
+    fn happened(&self) -> BTreeMap<String, u64> {
+        judge::happened(&self.seen.borrow().1)
     }
 
     /// Everything up to an index, once it is there.

@@ -32,7 +32,7 @@ async fn served(seed: u64) -> (Trial, Load) {
 /// The load still gets through, nobody was disturbed, and no node has fallen.
 async fn undisturbed(mut trial: Trial, load: Load, what: &str) {
     trial.progress(100).await;
-    load.stop().await;
+    trial.stop(load).await;
     for place in 0..3 {
         assert!(trial.cluster.server(place).ended().is_none(), "node {place} has fallen");
         let said = trial.cluster.server(place).stderr();

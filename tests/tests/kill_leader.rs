@@ -38,7 +38,7 @@ fn nothing_is_lost_when_leaders_are_killed() {
             .await;
         }
         trial.progress(BETWEEN).await;
-        load.stop().await;
+        trial.stop(load).await;
         let longest = leaderless.iter().max().copied().unwrap_or_default();
         eprintln!("{kills} kills; without a leader for at most {longest:.1?}");
         assert!(longest < Duration::from_secs(20), "{leaderless:?}");
@@ -68,7 +68,7 @@ fn nothing_is_lost_when_leaders_sleep() {
             trial.cluster.leader().await;
         }
         trial.progress(BETWEEN / 3).await;
-        load.stop().await;
+        trial.stop(load).await;
         trial.judge(500).await.demand("leaders put to sleep");
     });
 }

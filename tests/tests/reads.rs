@@ -197,7 +197,7 @@ fn one_request_through_all_nodes_at_once_is_done_once() {
             20 * 2 * NODES.len(),
             "every sending has an answer: nothing was wrong with the cluster"
         );
-        load.stop().await;
+        trial.stop(load).await;
         trial.judge(300).await.demand("one request through all nodes");
     });
 }
@@ -216,7 +216,7 @@ fn a_watch_goes_on_over_the_death_of_its_node() {
             trial.cluster.leader().await;
         }
         trial.progress(100).await;
-        load.stop().await;
+        trial.stop(load).await;
         trial.judge(500).await.demand("the watched node killed");
     });
 }
@@ -225,6 +225,6 @@ fn a_watch_goes_on_over_the_death_of_its_node() {
 async fn trial_judge_quietly(trial: &mut Trial) {
     let load = trial.load(9, &Pace::default());
     trial.progress(200).await;
-    load.stop().await;
+    trial.stop(load).await;
     trial.judge(100).await.demand("reads");
 }

@@ -36,7 +36,7 @@ fn a_node_drains_on_sigterm_while_others_serve() {
             trial.cluster.start_node(place).await;
         }
         trial.progress(BETWEEN).await;
-        load.stop().await;
+        trial.stop(load).await;
         trial.judge(500).await.demand("nodes drained under load");
     });
 }
@@ -47,7 +47,7 @@ fn a_state_survives_the_restart_of_all_nodes() {
         let mut trial = Trial::begin(seed, Options::default()).await;
         let load = trial.load(0, &Pace { patience: Duration::from_secs(15), ..Pace::default() });
         trial.progress(2 * BETWEEN).await;
-        load.stop().await;
+        trial.stop(load).await;
         let before = trial.cluster.calm().await;
         judge::demand(&judge::digests_equal(&before));
         for place in 0..3 {
@@ -68,7 +68,7 @@ fn a_state_survives_the_restart_of_all_nodes() {
         assert_eq!(after[0].digest, before[0].digest, "the ledger is not what it was");
         let load = trial.load(1, &Pace::default());
         trial.progress(BETWEEN).await;
-        load.stop().await;
+        trial.stop(load).await;
         trial.judge(500).await.demand("all nodes restarted");
     });
 }
