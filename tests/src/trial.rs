@@ -9,7 +9,7 @@ use crate::traffic::{Load, Pace};
 use crate::world::{Desk, World};
 use client::{Client, Entry, Error, Outcome};
 use rand::rngs::StdRng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -292,6 +292,13 @@ impl Follower {
         let now = SystemTime::now();
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Some(time.duration_since(now).map_or_else(|behind| -ms(behind.duration()), ms))
+    }
+
+    /// How many different times the newest entries have, of so many; none is seen yet of fewer.
+    pub fn times_of_last(&self, entries: usize) -> usize {
+        let seen = self.seen.borrow();
+        let times = seen.1.iter().rev().take(entries).map(|entry| entry.time);
+        if seen.1.len() < entries { 0 } else { times.collect::<BTreeSet<_>>().len() }
     }
 
     /// How often each kind of event was seen to happen.

@@ -114,16 +114,19 @@ impl Proxy {
         self.shared.changed.send_replace(());
     }
 
-    /// Breaks the connections that are open between these ends.
-    pub fn sever(&self, ways: &[(End, End)]) {
+    /// Breaks the connections that are open between these ends, and says how many there were.
+    pub fn sever(&self, ways: &[(End, End)]) -> usize {
+        let mut severed = 0;
         self.shared.open.lock().retain(|(from, to, connection)| {
-            let hit = ways.contains(&(*from, *to)) || ways.contains(&(*to, *from));
+            let open = !connection.is_finished();
+            let hit = open && (ways.contains(&(*from, *to)) || ways.contains(&(*to, *from)));
             if hit {
                 connection.abort();
-                self.shared.touch();
+                severed += 1;
             }
-            !hit && !connection.is_finished()
+            open && !hit
         });
+        severed
     }
 
     /// Everything passes again.
