@@ -25,11 +25,16 @@ pub struct Replayed {
     pub complaints: Vec<String>,
 }
 
-/// Replays the journal in a copy of a stopped node's data, up to an index.
+/// Replays the journal in a copy of a stopped node's data, up to an index. `before` sees the ledger as it is until each entry,
+/// and at the end.
 ///
 /// # Errors
 /// The journal is damaged, or does not reach from the beginning to the index.
-pub fn replay(data: &Path, until: u64) -> Result<Replayed, String> {
+pub fn replay(
+    data: &Path,
+    until: u64,
+    mut before: impl FnMut(u64, &MapState),
+) -> Result<Replayed, String> {
     let state = State::open(data, StateSettings::default()).map_err(|fault| fault.to_string())?;
     let mut replayed =
         Replayed { state: MapState::new(), asked: BTreeMap::new(), transactions: 0, complaints: Vec::new() };
@@ -45,6 +50,7 @@ pub fn replay(data: &Path, until: u64) -> Result<Replayed, String> {
         for record in page.entries.iter().filter(|record| record.index <= until) {
             let batch = Batch::from_bytes(record.batch.clone().into());
             let (stamp, transactions) = batch.content().map_err(|problem| problem.to_string())?;
+            before(record.index, &replayed.state);
             replayed.entry(record.index, *stamp, transactions, &record.answers);
         }
         if page.next <= next {
@@ -52,6 +58,7 @@ pub fn replay(data: &Path, until: u64) -> Result<Replayed, String> {
         }
         next = page.next;
     }
+    before(until + 1, &replayed.state);
     state.close();
     Ok(replayed)
 }

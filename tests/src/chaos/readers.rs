@@ -50,8 +50,8 @@ impl Readers {
                 let invoked = history.elapsed();
                 // Whoever gets no answer has nothing to be judged; that each gets answers is waited for after each fault.
                 if let Ok(read) = client.person(&family.donor).await {
-                    let (node, index) = (read.node, read.index);
-                    answers.lock().push(Question { node, invoked, returned: history.elapsed(), index });
+                    let (node, index, returned) = (read.node, read.index, history.elapsed());
+                    answers.lock().push(Question { node, invoked, returned, index, shown: read.value });
                 }
                 tokio::time::sleep(EVERY).await;
             }
