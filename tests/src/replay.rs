@@ -30,11 +30,7 @@ pub struct Replayed {
 ///
 /// # Errors
 /// The journal is damaged, or does not reach from the beginning to the index.
-pub fn replay(
-    data: &Path,
-    until: u64,
-    mut before: impl FnMut(u64, &MapState),
-) -> Result<Replayed, String> {
+pub fn replay(data: &Path, until: u64, mut before: impl FnMut(u64, &MapState)) -> Result<Replayed, String> {
     let state = State::open(data, StateSettings::default()).map_err(|fault| fault.to_string())?;
     let mut replayed =
         Replayed { state: MapState::new(), asked: BTreeMap::new(), transactions: 0, complaints: Vec::new() };

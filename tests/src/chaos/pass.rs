@@ -6,7 +6,6 @@ use super::proxy::Proxy;
 use super::readers::Readers;
 use crate::bench::{rng, wait_for};
 use crate::cluster::{Cluster, Options};
-use crate::judge::reads::reads_not_past;
 use crate::traffic::Pace;
 use crate::trial::{Trial, Verdict};
 use client::v1::Role;
@@ -84,8 +83,7 @@ impl Pass {
         pass.proxy.heal();
         pass.trial.stop(load).await;
         let reads = pass.readers.stop();
-        let mut verdict = pass.trial.judge(if only.is_empty() { 1_000 } else { 1 }).await;
-        verdict.note("reads not past", reads_not_past(&pass.trial.history.ops(), &reads));
+        let mut verdict = pass.trial.judge_with(if only.is_empty() { 1_000 } else { 1 }, &reads).await;
         verdict.note("no panic", pass.panics());
         let history = pass.trial.cluster.path().join("history.txt");
         if !verdict.complaints.is_empty() {
@@ -254,14 +252,16 @@ impl Pass {
         let said = places.map(|place| (place, self.trial.cluster.stderr_path(place)));
         said.filter_map(|(place, path)| {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            let line = text
-                .lines()
-                .find(|line| line.contains("panicked") && !line.contains("thread 'open-state'"))?
-                .to_owned();
+            let line = text.lines().find(|line| fell(line))?.to_owned();
             Some(format!("node {place}: {line}"))
         })
         .collect()
     }
+}
+
+/// Whether a line tells of a panic that nobody was there to catch.
+fn fell(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ") && !line.starts_with("thread 'open-state'")
 }
 
 /// Starts a node behind the proxy, with a clock that can be turned.
@@ -279,4 +279,16 @@ pub async fn open(cluster: &mut Cluster, proxy: &Proxy, monitor: &Monitor, place
 /// What a node's clock is turned by.
 pub fn clock_file(cluster: &Cluster, place: usize) -> std::path::PathBuf {
     cluster.path().join(format!("node-{place}.clock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_from_a_word_about_one() {
+        assert!(fell("thread 'tokio-runtime-worker' (2760) panicked at node/src/tick.rs:3:5:"));
+        assert!(!fell("thread 'open-state' (2760) panicked at sled/src/lib.rs:3:5:"), "it is caught");
+        assert!(!fell("ERROR node::state::recover: sm/gen-2 is not believed (sled panicked):"));
+    }
 }

@@ -34,7 +34,8 @@ impl<'a> Shown<'a> {
             let held = Draft::new(state).find::<PersonRecord>(&Key::Person { person });
             let held = held.ok().flatten().map(|held| wire::person_to_proto(person, &held));
             if held.as_ref() != Some(&read.shown) {
-                let account = |shown: Option<&client::v1::Person>| shown.and_then(|person| person.account.clone());
+                let account =
+                    |shown: Option<&client::v1::Person>| shown.and_then(|person| person.account.clone());
                 self.complaints.push(format!(
                     "node {} shows {:?} at index {}, the log has made {:?} of it",
                     read.node,
