@@ -149,8 +149,12 @@ impl Pass {
         others.retain(|place| *place != victim);
         let mut ways = between(&[victim], &others);
         ways.extend([(End::Outside, End::Node(victim)), (End::Node(victim), End::Outside)]);
-        self.proxy.set(&ways, Rule::Hold);
-        assert!(self.proxy.sever(&ways) > 0, "no connection leads to node {victim}");
+        // Connections that are made meanwhile open as well; or those that were open hang from now on.
+        let lose = self.rng.random_bool(0.5);
+        self.proxy.set(&ways, if lose { Rule::Lose } else { Rule::Hold });
+        if !lose {
+            assert!(self.proxy.sever(&ways) > 0, "no connection leads to node {victim}");
+        }
         self.while_injured(Fault::HalfOpen, async {
             sleep(SPAN).await;
             self.served(50, "while a node is half open").await;

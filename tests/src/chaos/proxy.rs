@@ -44,6 +44,8 @@ pub enum Rule {
     Refuse,
     /// They are held back for as long as the rule is in force: connections open, and nothing comes.
     Hold,
+    /// They are lost, and with them all that comes later on connections that were open: those hang for ever, and never break.
+    Lose,
     /// They come so much later.
     Late(Duration),
     /// So many come in a second.
@@ -248,6 +250,11 @@ impl Shared {
                 }
                 match self.rule(from, to) {
                     Rule::Pass | Rule::Late(_) | Rule::Hold => {}
+                    Rule::Lose => {
+                        self.touch();
+                        while queue.recv().await.is_some() {}
+                        return Ok(());
+                    }
                     Rule::Refuse => {
                         self.touch();
                         return Err(io::ErrorKind::ConnectionReset.into());
