@@ -77,7 +77,7 @@ impl Pass {
         }
         let took = started.elapsed();
         pass.proxy.heal();
-        pass.trial.stop(load).await;
+        pass.trial.stop(load, 1_000).await;
         let reads = readers.stop().await;
         let mut verdict = pass.trial.judge(1_000).await;
         verdict.note("reads not past", reads_not_past(&pass.trial.history.ops(), &reads));
