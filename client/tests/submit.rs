@@ -7,8 +7,9 @@ use client::{
 };
 use proto::status;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use support::{Act, Book, Fake, nobody, sized};
+use std::time::Duration;
+use support::{Act, Book, Fake, nobody, sized, still, until};
+use tokio::time::Instant;
 use tonic::Status;
 
 const FATHER: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
@@ -92,20 +93,22 @@ async fn no_leader_is_waited_for() {
     assert_eq!(server.calls(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_the_deadline_it_is_unknown_and_may_be_asked_for() {
     let book = Arc::new(Book::default());
     let server = Fake::start(&book, [Act::Lose, Act::Lose, Act::Lose, Act::Lose]).await;
     let client = quick(&[&server.address]);
     let call = payment(&client).within(Duration::from_millis(300));
     let begun = Instant::now();
-    let outcome = call.send().await.expect("no error");
-    assert_eq!(outcome, Outcome::Unknown(call.request_id()));
-    assert!(begun.elapsed() < Duration::from_secs(2), "the deadline holds");
+    // The clock stands still until it is decided, which nobody hears.
+    let decided = still(until(|| book.len() == 1));
+    let (outcome, ()) = futures::join!(call.send(), decided);
+    assert_eq!(outcome.expect("no error"), Outcome::Unknown(call.request_id()));
+    assert!(begun.elapsed() < Duration::from_secs(2), "the deadline holds: {:?}", begun.elapsed());
     // It was decided all the same: asking tells so, and so does sending again. (The script may have a step left.)
     let server = Fake::start(&book, []).await;
     let client = quick(&[&server.address]);
-    let found = client.ask_again(call.request_id()).await.expect("answered").done().expect("done");
+    let found = still(client.ask_again(call.request_id())).await.expect("answered").done().expect("done");
     assert!(found.repeated);
     assert_eq!(book.len(), 1);
 }
@@ -130,18 +133,16 @@ async fn what_reached_nobody_is_an_error_and_not_unknown() {
     assert!(error.to_string().contains(&nobody[7..]), "names the address: {error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_dead_address_costs_no_call() {
     let book = Arc::new(Book::default());
     let server = Fake::start(&book, []).await;
     let dead = nobody().await;
-    let client = Client::connect([dead.as_str(), &server.address]).await.expect("one answers");
-    let client = client.acting_as(Caller::National);
-    payment(&client).send().await.expect("answered").done().expect("done");
-    let client = quick(&[&dead, &server.address]);
-    let begun = Instant::now();
-    payment(&client).send().await.expect("answered").done().expect("done");
-    assert!(begun.elapsed() < Duration::from_millis(500), "moved over at once");
+    let connected = still(Client::connect([dead.as_str(), &server.address])).await.expect("one answers");
+    for client in [connected.acting_as(Caller::National), quick(&[&dead, &server.address])] {
+        // Moved over at once, without a pause.
+        still(payment(&client).send()).await.expect("answered").done().expect("done");
+    }
 }
 
 #[tokio::test]

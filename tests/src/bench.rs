@@ -1,11 +1,14 @@
 //! What every test stands on: a seed that is printed, a turn on the machine, a time limit, and waiting for conditions.
 
+use futures::FutureExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::fmt::Display;
 use std::fs::File;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::{Duration, Instant, SystemTime};
 
 /// No test may take longer: then something hangs.
@@ -30,10 +33,23 @@ where
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime needs two threads");
     let started = Instant::now();
-    let ended = runtime.block_on(async { tokio::time::timeout(TEST_MAX, test(seed)).await });
+    let test = within(TEST_MAX, format!("{file} {name} (seed {seed})"), test(seed));
+    let ended = runtime.block_on(AssertUnwindSafe(test).catch_unwind());
+    // What hangs is not waited for here either.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    assert!(ended.is_ok(), "{file} {name} did not end within {} s (seed {seed})", TEST_MAX.as_secs());
+    ended.unwrap_or_else(|panic| resume_unwind(panic));
     eprintln!("{name} took {:.1} s", started.elapsed().as_secs_f64());
+}
+
+/// Does something within a limit. One that does not end panics while all that it has is still there, so that what a failure
+/// leaves behind (see [`Cluster`](crate::cluster::Cluster)) is left by this one too.
+///
+/// # Panics
+/// If it does not end in time.
+pub async fn within<T>(limit: Duration, what: impl Display, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let ended = tokio::time::timeout(limit, &mut work).await;
+    ended.unwrap_or_else(|_| panic!("{what} did not end within {} s", limit.as_secs()))
 }
 
 /// A number from the environment, or the usual one.
@@ -83,5 +99,36 @@ where
         }
         assert!(Instant::now() < deadline, "waited {} s in vain for {what}", limit.as_secs());
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Something that keeps what it has when a test fails, as a cluster does.
+    struct Keeper<'a>(&'a AtomicBool);
+
+    impl Drop for Keeper<'_> {
+        fn drop(&mut self) {
+            self.0.store(std::thread::panicking(), Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_end_in_time_fails_like_a_panic_in_its_middle() {
+        for ends in [true, false] {
+            let kept = AtomicBool::new(false);
+            let work = async {
+                let _keeper = Keeper(&kept);
+                if !ends {
+                    std::future::pending::<()>().await;
+                }
+                7
+            };
+            let done = AssertUnwindSafe(within(TEST_MAX, "it", work)).catch_unwind().await;
+            assert_eq!((done.ok(), kept.load(Ordering::Relaxed)), (ends.then_some(7), !ends));
+        }
     }
 }

@@ -151,6 +151,18 @@ impl History {
         self.answered.load(Ordering::Relaxed)
     }
 
+    /// The last place in the log that an answer names; 0 before the first.
+    pub fn last_index(&self) -> u64 {
+        let ops = self.ops.lock();
+        let answers = ops.iter().flat_map(Op::answers);
+        let indexes = answers.map(|answer| match answer {
+            Outcome::Done(receipt) => receipt.index,
+            Outcome::Refused(refused) => refused.index,
+            Outcome::Unknown(_) => 0,
+        });
+        indexes.max().unwrap_or_default()
+    }
+
     /// How long it has been going on.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()

@@ -4,8 +4,9 @@
 //! kill -9 cannot show that: there the page cache survives. One voter alone: whatever it acknowledged is on its own disk.
 //! Needs root, loop devices and `mkfs.ext4`; without them it says so and counts as skipped.
 
-use crate::bench::{rng, seed};
+use crate::bench::{rng, seed, within};
 use crate::cluster::{Cluster, Options};
+use crate::judge;
 use crate::traffic::Pace;
 use crate::trial::Trial;
 use clap::Args;
@@ -18,8 +19,12 @@ use std::time::{Duration, Instant};
 
 /// What a run ends with that could not be made here.
 const SKIPPED: u8 = 77;
-/// No run takes longer.
+/// No run takes longer, without its cuts ...
 const RUN_MAX: Duration = Duration::from_secs(300);
+/// ... nor any of these.
+const CUT_MAX: Duration = Duration::from_secs(120);
+/// How many transactions a run rests on.
+const TRANSACTIONS: usize = 100;
 /// The size of the disk.
 const DISK_MIB: u64 = 192;
 
@@ -35,6 +40,31 @@ pub struct Power {
     /// Syncs are answered without being made (strace): what was acknowledged must be found missing
     #[arg(long)]
     lie: bool,
+}
+
+/// Where the disk lies. Removed when dropped; after a panic it stays.
+struct Folder(Option<tempfile::TempDir>);
+
+impl Folder {
+    /// In memory, where there is a file system for that.
+    fn new() -> Folder {
+        let folder = tempfile::Builder::new().prefix("gongji-power-").tempdir_in("/dev/shm");
+        Folder(Some(folder.or_else(|_| tempfile::tempdir()).expect("a temporary folder")))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.as_ref().expect("it is taken only when the folder is dropped").path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(folder) = self.0.take()
+        {
+            eprintln!("the disk (mount -o loop shows it) stays in {}", folder.keep().display());
+        }
+    }
 }
 
 /// A file with a file system in it, mounted. Unmounted, and its loop device let go, when dropped.
@@ -96,19 +126,27 @@ impl Power {
         let seed = self.seed.unwrap_or_else(seed);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime needs two threads");
-        println!("seed {seed}; replay: scripts/power.sh {seed}");
+        let lie = if self.lie { " --lie" } else { "" };
+        let replay = format!("seed {seed}; replay: scripts/power.sh {seed} {}{lie}", self.cuts);
+        println!("{replay}");
+        let limit = RUN_MAX + CUT_MAX * self.cuts;
+        let run = AssertUnwindSafe(within(limit, "the run", self.cut(seed))).catch_unwind();
         runtime.block_on(async {
             // Ctrl-C drops everything, in good order.
             tokio::select! {
-                code = self.cut(seed) => code,
+                // What was wrong, and where it is kept, has been said.
+                ended = run => ended.unwrap_or_else(|_| {
+                    println!("FAILED; {replay}");
+                    ExitCode::FAILURE
+                }),
                 _ = tokio::signal::ctrl_c() => ExitCode::from(130),
             }
         })
     }
 
+    /// Makes the disk, and cuts. Whatever fails panics, so that nothing is removed.
     async fn cut(&self, seed: u64) -> ExitCode {
-        let folder = tempfile::Builder::new().prefix("gongji-power-").tempdir_in("/dev/shm");
-        let folder = folder.or_else(|_| tempfile::tempdir()).expect("a temporary folder");
+        let folder = Folder::new();
         let place = folder.path().join("disk");
         std::fs::create_dir(&place).expect("a folder to mount at");
         let mut image = folder.path().join("image-0");
@@ -135,47 +173,45 @@ impl Power {
             trial.cluster.start_node(0).await;
         }
         let mut chance = rng(seed, 77);
-        let work = async {
-            let load = trial.load(0, &Pace::default());
-            for cut in 1..=self.cuts {
-                trial.progress(chance.random_range(60..300)).await;
-                trial.cluster.pause(0);
-                let copy = folder.path().join(format!("image-{cut}"));
-                let copied = copied(&image, &copy);
-                trial.cluster.kill(0);
-                copied.expect("the disk is copied");
-                drop(disk.take());
-                std::fs::remove_file(&image).expect("the old disk goes");
-                image = copy;
-                disk = Some(Mounted::at(&place, &image).expect("what is left of the disk is mounted"));
-                if let Err(ended) = trial.cluster.try_start_node(0).await {
-                    let said = ended.stderr.lines().last().unwrap_or_default().to_owned();
-                    return vec![format!("cut {cut}: the node ends with {:?}: {said}", ended.code)];
-                }
-                println!("cut {cut} after {} calls", trial.history.len());
+        let load = trial.load(0, &Pace::default());
+        let mut unstartable = None;
+        for cut in 1..=self.cuts {
+            trial.progress(chance.random_range(60..300)).await;
+            trial.cluster.pause(0);
+            let copy = folder.path().join(format!("image-{cut}"));
+            let copied = copied(&image, &copy);
+            trial.cluster.kill(0);
+            copied.expect("the disk is copied");
+            drop(disk.take());
+            std::fs::remove_file(&image).expect("the old disk goes");
+            image = copy;
+            disk = Some(Mounted::at(&place, &image).expect("what is left of the disk is mounted"));
+            if let Err(ended) = trial.cluster.try_start_node(0).await {
+                let said = ended.stderr.lines().last().unwrap_or_default();
+                unstartable = Some(format!("cut {cut}: the node ends with {:?}: {said}", ended.code));
+                break;
             }
-            trial.progress(100).await;
-            trial.stop(load).await;
-            let verdict = trial.judge(100).await;
-            println!("{} transactions stand at index {}", verdict.transactions, verdict.index);
-            verdict.complaints
-        };
-        let judged = tokio::time::timeout(RUN_MAX, AssertUnwindSafe(work).catch_unwind()).await;
-        let complaints = match judged {
-            Ok(Ok(complaints)) => complaints,
-            Ok(Err(_)) => vec!["it went no further: see the panic above".into()],
-            Err(_) => vec![format!("it does not end within {} s", RUN_MAX.as_secs())],
-        };
-        drop(trial);
-        drop(disk);
-        let took = started.elapsed().as_secs_f64();
-        for complaint in complaints.iter().take(8) {
-            println!("{complaint}");
+            println!("cut {cut} after {} calls", trial.history.len());
         }
-        match complaints.len() {
-            0 => println!("{} cuts, nothing lost, {took:.0} s", self.cuts),
-            some => println!("{} cuts, {some} complaints, {took:.0} s", self.cuts),
+        let complaints = match unstartable {
+            Some(complaint) => vec![complaint],
+            None => {
+                trial.progress(100).await;
+                trial.stop(load, TRANSACTIONS).await;
+                let verdict = trial.judge(TRANSACTIONS).await;
+                println!("{} transactions stand at index {}", verdict.transactions, verdict.index);
+                verdict.complaints
+            }
+        };
+        let (cuts, took) = (self.cuts, started.elapsed().as_secs_f64());
+        if self.lie {
+            assert!(!complaints.is_empty(), "{cuts} cuts without syncs, and nothing is found missing");
+            complaints.iter().take(8).for_each(|complaint| println!("{complaint}"));
+            println!("{cuts} cuts without syncs, {} complaints, {took:.0} s", complaints.len());
+        } else {
+            judge::demand(&complaints);
+            println!("{cuts} cuts, nothing lost, {took:.0} s");
         }
-        ExitCode::from(u8::from(complaints.is_empty() == self.lie))
+        ExitCode::SUCCESS
     }
 }

@@ -112,3 +112,186 @@ impl Replayed {
         complaints
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Expect;
+    use crate::storage::script::Script;
+    use client::v1;
+    use ledger::command::{Insurance, KinshipScope};
+    use ledger::table::{PersonRecord, Record};
+    use ledger::{Answer, Area, Call, Changes, Fen, Key, Person, Policy, Province, Row, View};
+    use node::state::{Entry, JournalEntry, LogMark};
+    use rand::SeedableRng;
+    use rand::rngs::SmallRng;
+    use std::sync::Arc;
+    use tempfile::TempDir;
+
+    const ENTRIES: u64 = 40;
+
+    fn script() -> Script {
+        Script::random(ENTRIES, &mut SmallRng::seed_from_u64(7))
+    }
+
+    /// What a stopped node leaves: a journal of the script's entries, with these answers.
+    fn journal(script: &Script, settings: StateSettings, answers: impl Fn(u64) -> Vec<Answer>) -> TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = State::open(folder.path(), settings).expect("a fresh state");
+        for index in 1..=script.last() {
+            let answers = answers(index);
+            let journal = script.step(index).batch.as_ref().map(|batch| {
+                let stamp = batch.content().expect("made by the script").0.0;
+                JournalEntry { stamp, batch: batch.bytes(), answers: &answers }
+            });
+            let log = LogMark { term: 1, node: 32_000_001, index };
+            // The replay reads the journal only.
+            let entry = Entry { log, membership: None, changes: Changes::new(), journal };
+            state.absorb(entry).expect("absorbed");
+        }
+        state.checkpoint().expect("the journal is durable");
+        state.close();
+        folder
+    }
+
+    fn whole(script: &Script) -> TempDir {
+        journal(script, StateSettings::default(), |index| script.step(index).answers.clone())
+    }
+
+    fn hex(root: [u8; 32]) -> String {
+        root.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_good_journal_makes_the_same_ledger_at_every_index() {
+        let script = script();
+        let folder = whole(&script);
+        for until in [1, ENTRIES / 2, ENTRIES] {
+            let replayed = replay(folder.path(), until, |_, _| {}).expect("replayed");
+            assert_eq!(replayed.complaints, Vec::<String>::new());
+            assert_eq!(replayed.audit(), Vec::<String>::new());
+            assert_eq!(replayed.digest(), hex(script.step(until).root), "at {until}");
+            assert!(replayed.transactions >= replayed.asked.len() as u64 && replayed.asked.len() >= 4);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_the_ledger_does_not_give_is_seen() {
+        let script = script();
+        let asked = |index: &u64| script.step(*index).batch.is_some();
+        let wrong = (2..ENTRIES).find(asked).expect("an entry");
+        let folder = journal(&script, StateSettings::default(), |index| {
+            let mut answers = script.step(index).answers.clone();
+            if index == wrong {
+                answers[0].repeated = true;
+            }
+            answers
+        });
+        let complaints = replay(folder.path(), ENTRIES, |_, _| {}).expect("replayed").complaints;
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].starts_with(&format!("entry {wrong}: applied again")), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_journal_that_lacks_something_is_no_journal() {
+        let script = script();
+        let short = replay(whole(&script).path(), ENTRIES + 1, |_, _| {}).expect_err("it ends before");
+        assert!(short.contains(&format!("the journal ends at {ENTRIES}")), "{short}");
+        // Its beginning was thrown away.
+        let settings = StateSettings {
+            journal_segment_bytes: 2_000,
+            journal_keep_bytes: Some(2_000),
+            ..StateSettings::default()
+        };
+        let folder = journal(&script, settings, |index| script.step(index).answers.clone());
+        let late = replay(folder.path(), ENTRIES, |_, _| {}).expect_err("it begins late");
+        assert!(late.starts_with("entries 1 to ") && late.contains("missing"), "{late}");
+    }
+
+    #[test]
+    fn a_transaction_that_is_decided_twice_is_seen() {
+        let script = script();
+        let mut replayed = replay(whole(&script).path(), 1, |_, _| {}).expect("replayed");
+        let (index, batch) =
+            (2..).find_map(|index| Some((index, script.step(index).batch.clone()?))).expect("one");
+        let (stamp, transactions) = batch.content().expect("made by the script");
+        // As if it had been decided before, and the ledger had forgotten it.
+        let first = transactions[0].clone();
+        replayed.asked.insert((first.request, first.caller), first);
+        replayed.entry(index, *stamp, transactions, &script.step(index).answers);
+        assert_eq!(replayed.complaints.len(), 1, "{:?}", replayed.complaints);
+        assert!(replayed.complaints[0].contains("is decided twice"), "{:?}", replayed.complaints);
+    }
+
+    #[test]
+    fn money_out_of_nothing_is_seen() {
+        let (stamp, area) = (Stamp(1_772_323_200_000), Area::new(320_500).expect("Suzhou"));
+        let somebody = Person([7; 16]);
+        let province = Province::new(32).expect("Jiangsu");
+        let calls = [
+            (ledger::Caller::National, Call::Genesis { cluster: [9; 16], policy: Policy::PILOT_2024 }),
+            (
+                ledger::Caller::National,
+                Call::RegisterProvince { province, kinship: KinshipScope::Wide, effective: None },
+            ),
+            (ledger::Caller::National, Call::RegisterArea { area }),
+            (
+                ledger::Caller::Agency(area),
+                Call::EnrolPerson { person: somebody, insurance: Insurance::Employee, area, retired: false },
+            ),
+        ];
+        let transactions: Vec<Transaction> = (0..)
+            .zip(calls)
+            .map(|(place, (caller, call))| {
+                let mut id = [0; 16];
+                id[..6].copy_from_slice(&stamp.0.to_be_bytes()[2..]);
+                id[6..].copy_from_slice(&[0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, place]);
+                let request = ledger::RequestId(id);
+                Transaction { request, caller, not_after: None, signature: Vec::new(), call }
+            })
+            .collect();
+        let mut state = MapState::new();
+        let answers = state.apply(At { index: 1, stamp }, &transactions);
+        let done = |answer: &Answer| matches!(answer.outcome, Outcome::Done(_));
+        assert!(answers.iter().all(done), "{answers:?}");
+        let mut replayed =
+            Replayed { state, asked: BTreeMap::new(), transactions: 4, complaints: Vec::new() };
+        assert_eq!(replayed.audit(), Vec::<String>::new());
+        let key = Key::Person { person: somebody };
+        let Ok(row) = replayed.state.get(&key);
+        let mut person = PersonRecord::of_row(&row.expect("the person")).expect("a person").clone();
+        let account = person.account.as_mut().expect("an account");
+        let fen = Fen::new(1).expect("a fen");
+        account.available = account.available.checked_add(fen).expect("no more than money");
+        replayed.state.set(key, Some(Arc::new(Row::Person(person))));
+        let complaints = replayed.audit();
+        assert!(complaints.len() == 1 && complaints[0].contains("not clean"), "{complaints:?}");
+    }
+
+    #[test]
+    fn a_body_that_nobody_sent_is_seen() {
+        let request = RequestId::fresh();
+        let op = |area: &str| Op {
+            caller: Caller::National,
+            request,
+            transaction: v1::Transaction {
+                request_id: request.to_string(),
+                caller: Some(v1::Caller::from(&Caller::National)),
+                call: Some(v1::transaction::Call::RegisterArea(v1::RegisterArea { area: area.into() })),
+                ..Default::default()
+            },
+            expect: Expect::Done,
+            attempts: Vec::new(),
+        };
+        let held = wire::transaction_from_proto(&op("320500").transaction).expect("well-formed");
+        let asked = BTreeMap::from([((held.request, held.caller), held)]);
+        let replayed = Replayed { state: MapState::new(), asked, transactions: 1, complaints: Vec::new() };
+        let same =
+            |areas: &[&str]| replayed.same_bodies(&areas.iter().map(|area| op(area)).collect::<Vec<_>>());
+        assert_eq!(same(&["320500"]), Vec::<String>::new());
+        assert_eq!(same(&["320600", "320500"]), Vec::<String>::new(), "one of two under the same id");
+        let complaints = same(&["320600"]);
+        assert!(complaints.len() == 1 && complaints[0].contains("another body"), "{complaints:?}");
+        assert_eq!(same(&["320600", "320700"]).len(), 1);
+    }
+}

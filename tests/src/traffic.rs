@@ -12,6 +12,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+/// How long a patient caller waits for an answer, if nothing else is wanted.
+const PATIENT: Duration = Duration::from_secs(15);
+
 /// How a load is made.
 #[derive(Clone, Debug)]
 pub struct Pace {
@@ -19,7 +22,8 @@ pub struct Pace {
     pub callers: usize,
     /// Each asks at most once in this time.
     pub every: Duration,
-    /// How long callers of every second desk wait for an answer: short, so that some never hear it.
+    /// How long callers of every second desk wait for an answer: short, so that some never hear it. The others wait no
+    /// shorter than that, and than [`PATIENT`].
     pub patience: Duration,
 }
 
@@ -43,7 +47,7 @@ impl Load {
         let mut callers = JoinSet::new();
         let desks: Vec<Desk> = clients
             .iter()
-            .flat_map(|client| [client.clone(), client.within(pace.patience)])
+            .flat_map(|client| [client.within(pace.patience.max(PATIENT)), client.within(pace.patience)])
             .map(|client| Desk::new(&client, history))
             .collect();
         for number in 0..pace.callers {

@@ -11,7 +11,7 @@ use crate::traffic::{Load, Pace};
 use crate::world::{Desk, World};
 use client::{Client, Entry, Error, Outcome};
 use rand::rngs::StdRng;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -32,6 +32,8 @@ pub struct Trial {
     pub history: History,
     /// What the load works with.
     pub world: World,
+    /// Where the world's founding ends in the log: nothing up to there is anything that a load did.
+    pub founded: u64,
     /// Random numbers for the faults.
     pub rng: StdRng,
     /// Who has followed from the beginning.
@@ -69,13 +71,14 @@ impl Trial {
         let history = History::new();
         let desk = Desk::new(&cluster.client(0), &history);
         let world = World::found(&desk, seed).await;
+        let founded = history.last_index();
         let follower = Follower::start(&cluster.client(0));
         eprintln!(
             "the world of a cluster of {} in {:.1} s",
             cluster.nodes.len(),
             started.elapsed().as_secs_f64()
         );
-        Trial { seed, cluster, history, world, rng: rng(seed, 2), follower }
+        Trial { seed, cluster, history, world, founded, rng: rng(seed, 2), follower }
     }
 
     /// Starts a load, spread over all nodes. `part` makes its random numbers its own.
@@ -92,12 +95,12 @@ impl Trial {
         wait_for(CALM_MAX, what, async || (self.history.len() >= wanted).then_some(())).await;
     }
 
-    /// Stops a load once it has made every kind of event happen: how much it gets done in a while is the machine's
-    /// affair, and a verdict must rest on all of them.
-    pub async fn stop(&self, load: Load) {
-        wait_for(CALM_MAX, "every kind of event under load", async || {
-            let happened = self.follower.happened();
-            KINDS.iter().all(|kind| happened.contains_key(*kind)).then_some(())
+    /// Stops a load once so many transactions were decided since the world was founded, and every kind of event happened:
+    /// how much is done in a while is the machine's affair, and a verdict must rest on all of it.
+    pub async fn stop(&self, load: Load, transactions: usize) {
+        let what = format!("{transactions} transactions and every kind of event under load");
+        wait_for(CALM_MAX, what, async || {
+            self.follower.lacks(self.founded, transactions).is_empty().then_some(())
         })
         .await;
         load.stop().await;
@@ -146,7 +149,7 @@ impl Trial {
         verdict.note("all known", judge::all_known(&ops));
         verdict.note("real time", judge::real_time(&ops));
         verdict.note("as expected", judge::as_expected(&ops));
-        verdict.note("not vacuous", judge::not_vacuous(entries, transactions, KINDS));
+        verdict.note("not vacuous", judge::not_vacuous(entries, self.founded, transactions, KINDS));
         verdict.transactions = entries.iter().map(|entry| entry.decisions.len() as u64).sum();
 
         let keeper = streams.iter().position(|(_, stream)| stream.from <= 1).expect("found above");
@@ -155,12 +158,6 @@ impl Trial {
         verdict.note("second ledger", self.replay(keeper, index, &digest, &mut shown).await);
         verdict.note("reads show", shown.complaints);
         verdict.note("reads not past", reads_not_past(&ops, reads));
-        if !verdict.complaints.is_empty() {
-            let path = self.cluster.path().join("history.txt");
-            if let Err(problem) = self.history.save(&path) {
-                eprintln!("the history could not be saved: {problem}");
-            }
-        }
         verdict
     }
 
@@ -201,6 +198,17 @@ impl Trial {
             .await;
         }
         unknown.len()
+    }
+}
+
+impl Drop for Trial {
+    /// What was asked and answered stays beside the nodes' data when a test fails, wherever it does.
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Err(problem) = self.history.save(&self.cluster.path().join("history.txt"))
+        {
+            eprintln!("the history could not be saved: {problem}");
+        }
     }
 }
 
@@ -316,9 +324,9 @@ impl Follower {
         if seen.1.len() < entries { 0 } else { times.collect::<BTreeSet<_>>().len() }
     }
 
-    /// How often each kind of event was seen to happen.
-    fn happened(&self) -> BTreeMap<String, u64> {
-        judge::happened(&self.seen.borrow().1)
+    /// What a load has not done yet behind an index, as far as was seen.
+    fn lacks(&self, behind: u64, transactions: usize) -> Complaints {
+        judge::not_vacuous(&self.seen.borrow().1, behind, transactions, KINDS)
     }
 
     /// Everything up to an index, once it is there.

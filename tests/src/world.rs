@@ -4,8 +4,8 @@
 use crate::bench::{rng, wait_for};
 use crate::history::{Expect, History, OpId};
 use client::{
-    Call, Caller, Client, Error, InstitutionKind, Insurance, Kinship, Outcome, RequestId, Submitter, Verb,
-    Yuan,
+    Call, Caller, Client, Error, InstitutionKind, Insurance, Kinship, Outcome, Reason, RequestId, Submitter,
+    Verb, Yuan,
 };
 use futures::future::join_all;
 use parking_lot::Mutex;
@@ -32,6 +32,12 @@ pub const PLACES: [Place; 4] = [
     Place { area: "440100", institution: "H44010000001", kind: InstitutionKind::Hospital },
     Place { area: "130100", institution: "P13010000001", kind: InstitutionKind::Pharmacy },
 ];
+
+/// How far ahead an area's opening is dated at first. Each date that was passed before the ledger read it is followed by
+/// one twice as far ahead.
+const OPENS_IN: Duration = Duration::from_millis(300);
+/// How often a date is tried.
+const OPENING_TRIES: u32 = 8;
 
 /// How many families a load works with.
 pub const FAMILIES: usize = 24;
@@ -103,17 +109,27 @@ impl Desk {
         caller: &Caller,
         call: impl FnOnce(&Client) -> Call<V>,
     ) -> client::Receipt {
-        let (op, mut reply) = self.ask(caller, Expect::Done, call).await;
+        match self.sure(caller, Expect::Done, call).await {
+            Ok(Outcome::Done(receipt)) => receipt,
+            other => panic!("the world could not be made: {other:?}"),
+        }
+    }
+
+    /// Asks for something as long as it takes to know, within reason.
+    async fn sure<V: Verb>(
+        &self,
+        caller: &Caller,
+        expect: Expect,
+        call: impl FnOnce(&Client) -> Call<V>,
+    ) -> Result<Outcome, Error> {
+        let (op, mut reply) = self.ask(caller, expect, call).await;
         for _ in 0..10 {
             match reply {
                 Ok(Outcome::Unknown(_)) | Err(Error::NotSent { .. }) => reply = self.again(op).await,
                 Ok(_) | Err(_) => break,
             }
         }
-        match reply {
-            Ok(Outcome::Done(receipt)) => receipt,
-            other => panic!("the world could not be made: {other:?}"),
-        }
+        reply
     }
 }
 
@@ -148,11 +164,8 @@ impl World {
         let national = Caller::National;
         each(&PLACES, async |place| desk.must(&national, |client| client.register_area(place.area)).await)
             .await;
-        let open_from = SystemTime::now() + Duration::from_millis(1_500);
-        each(&PLACES, async |place| {
-            desk.must(&national, |client| client.set_area_open(place.area, open_from)).await
-        })
-        .await;
+        let opened = each(&PLACES, async |place| open(desk, place.area).await).await;
+        let open_from = opened.into_iter().max().expect("there are places");
         each(&PLACES, async |place| {
             let province = province_of(place.area);
             desk.must(&province, |client| {
@@ -188,7 +201,7 @@ impl World {
         for (family, relation) in families.iter_mut().zip(relations) {
             family.relation = relation;
         }
-        wait_for(Duration::from_secs(10), "the areas' opening", async || {
+        wait_for(2 * OPENS_IN * (1 << OPENING_TRIES), "the areas' opening", async || {
             (SystemTime::now() > open_from + Duration::from_millis(50)).then_some(())
         })
         .await;
@@ -200,6 +213,21 @@ impl World {
         let relations = families.iter().map(|family| Some(family.relation.clone())).collect();
         World { families, relations: Arc::new(Mutex::new(relations)) }
     }
+}
+
+/// Opens an area, and says from when on. The ledger refuses a date that is past when it reads it, so how soon the date may be
+/// is the machine's affair: one that a stall or an election ate up is followed by another.
+async fn open(desk: &Desk, area: &str) -> SystemTime {
+    let late = Expect::Either(&[Reason::EffectiveInPast]);
+    for attempt in 0..OPENING_TRIES {
+        let from = SystemTime::now() + OPENS_IN * (1 << attempt);
+        match desk.sure(&Caller::National, late, |client| client.set_area_open(area, from)).await {
+            Ok(Outcome::Done(_)) => return from,
+            Ok(Outcome::Refused(refused)) if refused.reason == Reason::EffectiveInPast => {}
+            other => panic!("the area {area} could not be opened: {other:?}"),
+        }
+    }
+    panic!("the area {area} could not be opened: {OPENING_TRIES} dates were past when the ledger read them")
 }
 
 /// Proposes and accepts.

@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 use tests::bench::{rng, run};
-use tests::cluster::Options;
+use tests::cluster::{CALM_MAX, Options};
 use tests::history::Expect;
 use tests::traffic::{Load, Pace};
 use tests::trial::Trial;
@@ -24,7 +24,8 @@ const SOMEBODY: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
 /// A cluster under a light load, that must not notice anything.
 async fn served(seed: u64) -> (Trial, Load) {
     let trial = Trial::begin(seed, Options::default()).await;
-    let load = trial.load(0, &Pace { callers: 4, patience: Duration::from_secs(15), ..Pace::default() });
+    // So patient that whoever hears nothing was forgotten, and not only waiting for a slow machine.
+    let load = trial.load(0, &Pace { callers: 4, patience: CALM_MAX, ..Pace::default() });
     trial.progress(50).await;
     (trial, load)
 }
@@ -32,14 +33,14 @@ async fn served(seed: u64) -> (Trial, Load) {
 /// The load still gets through, nobody was disturbed, and no node has fallen.
 async fn undisturbed(mut trial: Trial, load: Load, what: &str) {
     trial.progress(100).await;
-    trial.stop(load).await;
+    trial.stop(load, 150).await;
     for place in 0..3 {
         assert!(trial.cluster.server(place).ended().is_none(), "node {place} has fallen");
         let said = trial.cluster.server(place).stderr();
         assert!(!said.contains("panicked"), "node {place} panicked:\n{said}");
     }
     assert!(trial.history.unknown().is_empty(), "somebody else's transaction had no answer");
-    trial.judge(100).await.demand(what);
+    trial.judge(150).await.demand(what);
 }
 
 async fn channel(address: &str) -> Channel {

@@ -170,7 +170,7 @@ fn a_node_does_not_open_what_is_anothers() {
         std::fs::remove_dir_all(&ours).expect("removed");
         std::fs::rename(&aside, &ours).expect("moved back");
         trial.cluster.start_node(place).await;
-        trial.stop(load).await;
+        trial.stop(load, 200).await;
         trial.judge(200).await.demand("foreign directories");
     });
 }

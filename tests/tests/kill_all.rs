@@ -28,7 +28,7 @@ fn nothing_is_lost_when_all_nodes_are_killed_at_once() {
             trial.cluster.leader().await;
         }
         trial.progress(BETWEEN).await;
-        trial.stop(load).await;
+        trial.stop(load, 500).await;
         trial.judge(500).await.demand("all nodes killed at once");
     });
 }
@@ -53,8 +53,8 @@ fn a_node_without_its_state_rebuilds_it() {
         assert!(said.contains("sm/") && said.contains("rebuilt"), "its log does not say so:\n{said}");
         let load = trial.load(2, &Pace::default());
         trial.progress(100).await;
-        trial.stop(load).await;
-        trial.judge(300).await.demand("a state deleted");
+        trial.stop(load, 400).await;
+        trial.judge(400).await.demand("a state deleted");
     });
 }
 
@@ -79,7 +79,7 @@ fn a_follower_that_was_away_comes_back_by_a_snapshot() {
         }
         trial.cluster.start_node(away).await;
         trial.progress(100).await;
-        trial.stop(load).await;
+        trial.stop(load, 300).await;
         let nodes = trial.cluster.calm().await;
         judge::demand(&judge::digests_equal(&nodes));
         let stream = read_stream(&trial.cluster.client_of(away), nodes[0].digest_index).await;
@@ -100,7 +100,7 @@ async fn load_until_snapshot(trial: &Trial, part: u64) {
         .await;
     }
     trial.progress(100).await;
-    trial.stop(load).await;
+    trial.stop(load, 300).await;
 }
 
 /// What came of starting a node with a flipped byte.

@@ -9,6 +9,19 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
 }
 
+/// All code below a folder.
+fn source(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let code = entries.map(|path| match path.is_dir() {
+        true => source(&path),
+        false if path.extension().is_some_and(|end| end == "rs") => {
+            std::fs::read_to_string(&path).expect("a file of text")
+        }
+        false => String::new(),
+    });
+    code.collect()
+}
+
 #[test]
 fn every_bug_can_be_put_back() {
     if std::process::Command::new("git").arg("--version").output().is_err() {
@@ -41,6 +54,12 @@ fn there_are_enough_of_them_and_each_has_its_line() {
     assert_eq!(lines, numbers, "lines of tests/mutants.md, and patches");
     let escaped: Vec<&String> = table.numbers().filter(|number| table.has_escaped(number)).collect();
     assert!(escaped.is_empty(), "tests/mutants.md says that nobody found {escaped:?}");
+    let sources: String =
+        ["node", "proto", "tests"].iter().map(|folder| source(&root().join(folder))).collect();
+    for (patch, test) in patches.iter().filter_map(|patch| Some((patch, patch.fails.as_ref()?))) {
+        let name = test.rsplit("::").next().unwrap_or(test);
+        assert!(sources.contains(&format!("fn {name}(")), "{}: no test {test}", patch.path.display());
+    }
     // A bug that changes nothing but the tests proves nothing.
     for patch in &patches {
         assert!(

@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 use tests::bench::run;
-use tests::cluster::Options;
+use tests::cluster::{CALM_MAX, Options};
 use tests::judge;
 use tests::traffic::Pace;
 use tests::trial::Trial;
 
 const BETWEEN: usize = 150;
-/// How long a node may take to stop while clients and other nodes keep their streams to it open.
+/// A node whose doors wait in vain for open streams of clients and of other nodes closes them by force after five seconds,
+/// at every stop; one that drains is done before.
 const DRAINED_MAX: Duration = Duration::from_secs(4);
+/// How often a node may be late: a slow disk or a busy machine hardly makes every stop of it late, and waiting in vain does.
+const STOPS: usize = 3;
 
 #[test]
 fn a_node_drains_on_sigterm_while_others_serve() {
@@ -18,25 +21,28 @@ fn a_node_drains_on_sigterm_while_others_serve() {
         let load = trial.load(0, &Pace::default());
         // A follower, then whoever leads.
         for leads in [false, true] {
-            trial.progress(BETWEEN).await;
-            let leader = trial.cluster.leader().await;
-            let place = if leads { leader } else { (leader + 1) % 3 };
-            let asked = Instant::now();
-            let ended = trial.cluster.terminate(place).await;
-            let drained = asked.elapsed();
-            eprintln!("node {place}, leading: {leads}, drained in {drained:.2?}");
-            assert!(
-                drained < DRAINED_MAX,
-                "open streams of clients and of the leader keep a node from stopping"
-            );
-            assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end:\n{}", ended.stderr);
-            assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-            trial.cluster.leader().await;
-            trial.progress(BETWEEN).await;
-            trial.cluster.start_node(place).await;
+            let mut took = Vec::new();
+            while took.iter().all(|drained| *drained >= DRAINED_MAX) {
+                assert!(
+                    took.len() < STOPS,
+                    "open streams keep a node from stopping, leading: {leads}: {took:.2?}"
+                );
+                trial.progress(BETWEEN).await;
+                let leader = trial.cluster.leader().await;
+                let place = if leads { leader } else { (leader + 1) % 3 };
+                let asked = Instant::now();
+                let ended = trial.cluster.terminate(place).await;
+                took.push(asked.elapsed());
+                assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end:\n{}", ended.stderr);
+                assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+                trial.cluster.leader().await;
+                trial.progress(BETWEEN).await;
+                trial.cluster.start_node(place).await;
+            }
+            eprintln!("leading: {leads}, drained in {took:.2?}");
         }
         trial.progress(BETWEEN).await;
-        trial.stop(load).await;
+        trial.stop(load, 500).await;
         trial.judge(500).await.demand("nodes drained under load");
     });
 }
@@ -45,9 +51,9 @@ fn a_node_drains_on_sigterm_while_others_serve() {
 fn a_state_survives_the_restart_of_all_nodes() {
     run("restart", "a_state_survives_the_restart_of_all_nodes", async |seed| {
         let mut trial = Trial::begin(seed, Options::default()).await;
-        let load = trial.load(0, &Pace { patience: Duration::from_secs(15), ..Pace::default() });
+        let load = trial.load(0, &Pace { patience: CALM_MAX, ..Pace::default() });
         trial.progress(2 * BETWEEN).await;
-        trial.stop(load).await;
+        trial.stop(load, 300).await;
         let before = trial.cluster.calm().await;
         judge::demand(&judge::digests_equal(&before));
         for place in 0..3 {
@@ -68,7 +74,7 @@ fn a_state_survives_the_restart_of_all_nodes() {
         assert_eq!(after[0].digest, before[0].digest, "the ledger is not what it was");
         let load = trial.load(1, &Pace::default());
         trial.progress(BETWEEN).await;
-        trial.stop(load).await;
+        trial.stop(load, 500).await;
         trial.judge(500).await.demand("all nodes restarted");
     });
 }

@@ -1,10 +1,13 @@
 //! Servers that do as a script says: real gRPC on 127.0.0.1, several of them over one book, so that what one decided
-//! is remembered by all.
+//! is remembered by all. And a clock that stands still, in tests that begin with it paused.
 #![allow(dead_code)] // each test file uses a part of it
 
+mod clock;
 mod messages;
 mod queries;
 
+#[allow(unused_imports)] // not every test file asks for the time
+pub use clock::{still, until};
 #[allow(unused_imports)] // not every test file watches
 pub use messages::entry;
 

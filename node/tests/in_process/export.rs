@@ -13,6 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
+/// Only what hangs takes that long.
+const HANG: Duration = Duration::from_secs(60);
+
 /// The lines of an export and its check line.
 fn read(path: &Path) -> (Vec<Value>, Value) {
     let text = fs::read_to_string(path).expect("an export");
@@ -196,6 +199,16 @@ async fn hanging(node: String, most: usize) -> (String, mpsc::Receiver<()>) {
     (address, hangs)
 }
 
+/// Whether all threads of a process wait for something.
+fn sleeps(id: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).expect("it runs").flatten();
+    threads.map(|thread| thread.path().join("stat")).all(|stat| {
+        // The state stands behind the name, which is in brackets.
+        let stat = fs::read_to_string(stat).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('S'))
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_export_keeps_what_it_has_and_says_how_to_go_on() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -207,9 +220,18 @@ async fn an_interrupted_export_keeps_what_it_has_and_says_how_to_go_on() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_gongji"));
     program.args(["ledger", "export", "--addr", &address, "--out", text(&folder)]);
     let program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
-    tokio::time::timeout(Duration::from_secs(20), hangs.recv()).await.expect("in time").expect("it hangs");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let id = program.id().and_then(|id| rustix::process::Pid::from_raw(id as i32)).expect("it runs");
+    tokio::time::timeout(HANG, hangs.recv()).await.expect("in time").expect("it hangs");
+    // It has everything that it will get, and has made lines of it once it only waits for more: at several looks.
+    let id = program.id().expect("it runs");
+    let idle = async {
+        let mut looks = 0;
+        while looks < 5 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            looks = if sleeps(id) { looks + 1 } else { 0 };
+        }
+    };
+    tokio::time::timeout(HANG, idle).await.expect("it waits in the end");
+    let id = rustix::process::Pid::from_raw(id as i32).expect("a process");
     rustix::process::kill_process(id, rustix::process::Signal::INT).expect("told");
     let ran = program.wait_with_output().await.expect("it ends");
     let complaint = String::from_utf8_lossy(&ran.stderr);

@@ -81,14 +81,10 @@ impl Pass {
         }
         let took = started.elapsed();
         pass.proxy.heal();
-        pass.trial.stop(load).await;
+        pass.trial.stop(load, 1_000).await;
         let reads = pass.readers.stop();
-        let mut verdict = pass.trial.judge_with(if only.is_empty() { 1_000 } else { 1 }, &reads).await;
+        let mut verdict = pass.trial.judge_with(1_000, &reads).await;
         verdict.note("no panic", pass.panics());
-        let history = pass.trial.cluster.path().join("history.txt");
-        if !verdict.complaints.is_empty() {
-            pass.trial.history.save(&history).ok();
-        }
         verdict.demand("all faults");
         let leaderless = pass.monitor.leaderless();
         let table = pass.monitor.table().clone();

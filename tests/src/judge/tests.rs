@@ -103,7 +103,7 @@ fn a_good_history_has_no_complaints() {
     assert_eq!(real_time(&ops), Complaints::new());
     assert_eq!(as_expected(&ops), Complaints::new());
     assert_eq!(digests_equal(&[status(1, 9, "aa"), status(2, 9, "aa")]), Complaints::new());
-    assert_eq!(not_vacuous(&entries, 4, &["Settled", "Refused"]), Complaints::new());
+    assert_eq!(not_vacuous(&entries, 0, 4, &["Settled", "Refused"]), Complaints::new());
     demand(&Complaints::new());
 }
 
@@ -248,8 +248,23 @@ fn states_that_differ_are_seen() {
 #[test]
 fn a_load_that_did_nothing_is_seen() {
     let (_, entries) = good();
-    complains(not_vacuous(&entries, 100, &[]), "only 4");
-    complains(not_vacuous(&entries, 1, &["Refunded"]), "never happened");
+    assert_eq!(not_vacuous(&entries, 0, 4, &["Settled", "Refused"]), Complaints::new());
+    complains(not_vacuous(&entries, 0, 100, &[]), "only 4");
+    complains(not_vacuous(&entries, 0, 1, &["Refunded"]), "never happened");
+}
+
+#[test]
+fn what_was_decided_before_a_load_or_by_nodes_is_no_load() {
+    let (_, mut entries) = good();
+    // The two that were done stand in entry 5: whoever begins behind it has seen nothing settled.
+    assert_eq!(not_vacuous(&entries, 5, 2, &["Refused"]), Complaints::new());
+    complains(not_vacuous(&entries, 5, 3, &[]), "only 2");
+    complains(not_vacuous(&entries, 5, 2, &["Settled"]), "Settled never happened");
+    entries.push(entry(11, vec![done(8, 11, 0)]));
+    assert_eq!(not_vacuous(&entries, 5, 3, &["Settled"]), Complaints::new());
+    entries[3].decisions[0].caller = Caller::Node;
+    complains(not_vacuous(&entries, 5, 3, &[]), "only 2");
+    complains(not_vacuous(&entries, 5, 2, &["Settled"]), "Settled never happened");
 }
 
 #[test]

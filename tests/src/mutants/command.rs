@@ -1,6 +1,6 @@
 //! `cargo run --release -p tests -- mutants`.
 
-use crate::mutants::catch::{self, Catch};
+use crate::mutants::catch;
 use crate::mutants::patch::{Catcher, Patch};
 use crate::mutants::table::Table;
 use crate::mutants::tree::Tree;
@@ -58,11 +58,11 @@ impl Mutants {
             patch.files.iter().try_for_each(|name| tree.restore(name))?;
             let seconds = began.elapsed().as_secs();
             let (found_by, seeds, said) = match found {
-                Ok(Catch { judge: Some(judge), seeds, said }) => {
-                    (found_by(&patch.catcher, &judge), seeds, said)
-                }
-                Ok(Catch { judge: None, seeds, .. }) => ("**nobody**".into(), seeds, "it SURVIVES".into()),
-                Err(problem) => ("**not run**".into(), None, problem),
+                Ok(catch) => match patch.caught(&catch.by) {
+                    Ok(judge) => (found_by(&patch.catcher, judge), catch.seeds, catch.said),
+                    Err(instead) => ("**nobody**".into(), catch.seeds, format!("it SURVIVES: {instead}")),
+                },
+                Err(problem) => ("**not decided**".into(), None, problem),
             };
             bad += usize::from(found_by.starts_with("**"));
             println!(
@@ -92,8 +92,9 @@ impl Mutants {
             let began = Instant::now();
             let found = catch::run(tree, &catcher, self.seed)
                 .map_err(|problem| format!("without a bug: {problem}"))?;
-            if let Some(judge) = found.judge {
-                return Err(format!("without a bug {catcher:?} complains: {judge}: {}", found.said));
+            if !found.by.is_empty() {
+                let judges = found.by.join(", ");
+                return Err(format!("without a bug {catcher:?} complains: {judges}: {}", found.said));
             }
             println!("without a bug {catcher:?} is quiet, {} s", began.elapsed().as_secs());
         }

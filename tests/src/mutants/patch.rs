@@ -4,6 +4,7 @@
 //! bug: a follower says that it has an entry before it is durable
 //! caught by: sim                       or a command: cargo test -p ledger --test scripts
 //! seeds: 40                            how many seeds to try at most; for sim only
+//! fails: every_script_says_what_happens      the test that must fail; for a command only
 //! ```
 
 use std::fs;
@@ -27,6 +28,8 @@ pub struct Patch {
     pub bug: String,
     /// What must find it.
     pub catcher: Catcher,
+    /// The test that must fail, as the catcher names it; none if any judge of the simulation will do.
+    pub fails: Option<String>,
     /// Its file.
     pub path: PathBuf,
     /// The files that it changes, from the root of the source.
@@ -63,12 +66,21 @@ impl Patch {
                 Catcher::Test(words.split_whitespace().map(str::to_string).collect())
             }
         };
+        let fails = word("fails").map(str::to_string);
+        match (&catcher, &fails) {
+            (Catcher::Test(_), None) => return Err(wrong("no line `fails: TEST`")),
+            (Catcher::Sim(_), Some(_)) => {
+                return Err(wrong("`fails` is for tests: a judge of sim is named in the table"));
+            }
+            (Catcher::Test(_), Some(_)) | (Catcher::Sim(_), None) => {}
+        }
         let files: Vec<String> =
             text.lines().filter_map(|line| line.strip_prefix("--- a/")).map(str::to_string).collect();
         if files.is_empty() {
             return Err(wrong("it changes no file"));
         }
-        Ok(Patch { number: number.into(), bug: bug.into(), catcher, path: path.to_path_buf(), files })
+        let (number, bug, path) = (number.into(), bug.into(), path.to_path_buf());
+        Ok(Patch { number, bug, catcher, fails, path, files })
     }
 
     /// All patches below the root of the source, in order.
@@ -85,6 +97,22 @@ impl Patch {
         paths.iter().map(|path| Patch::read(path)).collect()
     }
 
+    /// Who found it, of those who complained: whoever must.
+    ///
+    /// # Errors
+    /// Nobody did, or others: they may have failed for any reason.
+    pub fn caught<'a>(&self, complained: &'a [String]) -> Result<&'a str, String> {
+        let Some(first) = complained.first() else { return Err("nobody complains".into()) };
+        match &self.fails {
+            None => Ok(first),
+            Some(fails) => complained
+                .iter()
+                .find(|name| *name == fails)
+                .map(String::as_str)
+                .ok_or_else(|| format!("{fails} does not fail; what does: {}", complained.join(", "))),
+        }
+    }
+
     /// The place of the bug, short: `raft/log`, `ledger/refund`.
     pub fn room(&self) -> String {
         let short = |file: &String| {
@@ -92,5 +120,39 @@ impl Patch {
             file.replacen("node/ledger/src/", "ledger/", 1).replacen("node/src/", "", 1)
         };
         self.files.iter().map(short).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patch(head: &str) -> Result<Patch, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("07-name.patch");
+        fs::write(&path, format!("bug: it\n{head}\n--- a/node/src/x.rs\n+++ b/node/src/x.rs\n"))
+            .expect("written");
+        Patch::read(&path)
+    }
+
+    #[test]
+    fn only_the_test_that_must_fail_finds_a_bug() {
+        let tested = patch("caught by: cargo test -p ledger\nfails: one::two").expect("a good head");
+        assert_eq!(tested.caught(&["zero".into(), "one::two".into()]), Ok("one::two"));
+        for others in [vec![], vec!["zero".to_string(), "two".to_string()]] {
+            tested.caught(&others).expect_err("it did not fail");
+        }
+        let simulated = patch("caught by: sim\nseeds: 3").expect("a good head");
+        assert_eq!(simulated.caught(&["digests".into()]), Ok("digests"));
+        simulated.caught(&[]).expect_err("nobody complained");
+    }
+
+    #[test]
+    fn a_head_that_lacks_something_is_refused() {
+        for head in
+            ["caught by: cargo test -p ledger", "caught by: sim", "caught by: sim\nseeds: 3\nfails: one", ""]
+        {
+            patch(head).expect_err(head);
+        }
     }
 }

@@ -15,14 +15,19 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// Where the copy of a source lies.
+    pub(super) fn at(source: &Path) -> Tree {
+        let place = source.join("target/mutants");
+        Tree { source: source.into(), root: place.join("tree"), target: place.join("target") }
+    }
+
     /// Copies what is tracked of the source, as it lies there now; files that are the same already keep their time, so that
     /// little is built again.
     ///
     /// # Errors
     /// What the operating system or git says.
     pub fn copy(source: &Path) -> Result<Tree, String> {
-        let place = source.join("target/mutants");
-        let tree = Tree { source: source.into(), root: place.join("tree"), target: place.join("target") };
+        let tree = Tree::at(source);
         let listed = git(source, &["ls-files", "-z"])?;
         let names: BTreeSet<&str> = listed.split('\0').filter(|name| !name.is_empty()).collect();
         for name in &names {
