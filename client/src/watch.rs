@@ -241,7 +241,3 @@ fn read_decision(decision: pb::Decision) -> Option<Decision> {
         Said::Malformed(_) | Said::Again(_) => None,
     }
 }
-
-#[cfg(test)]
-#[path = "fuzz.rs"]
-mod fuzz;

@@ -4,7 +4,6 @@ mod audit;
 mod doors;
 mod export;
 mod family;
-mod fuzz;
 mod members;
 mod one;
 mod questions;

@@ -16,5 +16,4 @@ pub mod pass;
 pub mod process;
 pub mod proxy;
 pub mod readers;
-pub mod unrest;
 pub mod who;

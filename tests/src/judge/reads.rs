@@ -3,7 +3,6 @@
 use super::Complaints;
 use crate::history::Op;
 use client::Outcome;
-use client::v1::Person;
 use std::time::Duration;
 
 /// A linearizable read that was answered.
@@ -17,8 +16,6 @@ pub struct Question {
     pub returned: Duration,
     /// The log index that it shows.
     pub index: u64,
-    /// What it shows.
-    pub shown: Person,
 }
 
 /// No read shows less than was acknowledged, or than was read anywhere, before it was asked.
@@ -55,7 +52,7 @@ mod tests {
 
     fn read(invoked: u64, returned: u64, index: u64) -> Question {
         let ms = Duration::from_millis;
-        Question { node: 1, invoked: ms(invoked), returned: ms(returned), index, shown: Person::default() }
+        Question { node: 1, invoked: ms(invoked), returned: ms(returned), index }
     }
 
     #[test]
