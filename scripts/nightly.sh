@@ -1,26 +1,47 @@
 #!/usr/bin/env bash
 # Hours of everything that looks for faults, on fresh seeds: scripts/nightly.sh [HOURS, 8 if left out].
-# What fails is made smaller and stays in nightly/, with the line that replays it. Exit code 1 if anything failed.
+# One part after the other. Nothing that fails ends the night: a part goes on with the next seed until its time is up, or it has
+# failed five times. What failed stays in nightly/, and is told at the end with the lines that replay it; then the exit code is 1.
 set -u
 cd "$(dirname "$0")/.."
-hours=${1:-8}
-minutes=$((hours * 60))
-mkdir -p nightly
-failed=0
-part() { # name, command...
-  local name=$1 start=$SECONDS; shift
+minutes=$((${1:-8} * 60))
+rm -rf nightly && mkdir nightly
+first=$(date +%s)
+failed=() skipped=()
+part() { # name, share of the time in percent, command with @seed in it...; share 0: once
+  local name=$1 until=$((SECONDS + minutes * 60 * $2 / 100)) rounds=0 bad=0 seed code said
+  shift 2
   echo "== $name: $*"
-  if "$@" >"nightly/$name.txt" 2>&1; then echo "== $name: passed in $((SECONDS - start)) s"
-  else failed=$((failed + 1)); echo "== $name: FAILED, see nightly/$name.txt"; grep -h "replay:" "nightly/$name.txt" | sort -u | head; fi
+  while [ "$bad" -lt 5 ] && { [ "$rounds" -eq 0 ] || [ "$SECONDS" -lt "$until" ]; }; do
+    seed=$((first + 1000000 * rounds)) rounds=$((rounds + 1)) said=nightly/$name-$rounds.txt
+    # What hangs is ended, long after it should have ended by itself.
+    timeout --kill-after=60 $((minutes * 60 + 3600)) "${@//@seed/$seed}" >"$said" 2>&1
+    code=$?
+    case $code in
+      0) rm "$said" ;;
+      77) skipped+=("$name: $(tail -n 1 "$said")"); break ;;
+      *) failed+=("$said ${*//@seed/$seed}"); bad=$((bad + 1)); echo "== $name: FAILED with $code, see $said" ;;
+    esac
+  done
+  echo "== $name: $rounds rounds, $bad failed"
 }
 cargo build --release -p node -p tests || exit 1
-seed=$(date +%s)
-echo "seeds from $seed"
-part sim ./target/release/tests sim --seed "$seed" --seeds 100000000 --minutes $((minutes / 2)) --go-on --shrink --strict
-part chaos scripts/chaos.sh "$seed" --minutes $((minutes / 4))
-part power scripts/power.sh "$seed"
-part laws env LAWS_SEED="$seed" LAWS_TRANSACTIONS=10000000 cargo test --release -p ledger --test laws -- --ignored --nocapture long
-part year cargo run --release -- year --scale 4
-part mutants ./target/release/tests mutants
-echo "$failed failed"
-[ "$failed" -eq 0 ]
+part sim 35 target/release/tests sim --seed @seed --seeds 100000000 --minutes $((minutes * 35 / 100)) --go-on --shrink --strict
+part chaos 25 scripts/chaos.sh @seed
+part power 10 scripts/power.sh @seed 30
+# The rig must see what a disk loses that only says that it has synced.
+part power-lie 0 scripts/power.sh @seed 5 --lie
+part storage 10 env GONGJI_TEST_SEED=@seed GONGJI_TEST_IMAGES=20000 GONGJI_TEST_FLIPS=20000 \
+  cargo test --release -p tests --test storage --no-fail-fast -- --nocapture
+part fuzz 10 env FUZZ_SEED=@seed FUZZ_TIMES=50 cargo test --release --workspace --no-fail-fast fuzz_ -- --nocapture
+part laws 0 env LAWS_SEED=@seed LAWS_TRANSACTIONS=10000000 cargo test --release -p ledger --test laws -- --ignored --nocapture long
+part year 0 cargo run --release -- year --scale 4
+part mutants 0 target/release/tests mutants
+for what in "${skipped[@]}"; do echo "$what"; done
+for one in "${failed[@]}"; do
+  echo "failed: ${one%% *}, the whole of it again: ${one#* }"
+  # Fuzzed formats that begin say how to replay them, too.
+  grep -h "replay:" "${one%% *}" | grep -v "^fuzz [a-z-]*: seed" | sort -u | head -n 10
+done
+echo "${#failed[@]} failed"
+[ "${#failed[@]}" -eq 0 ]

@@ -206,7 +206,8 @@ impl Driver {
             let busy = !self.waiting.is_empty() || !self.flights.is_empty();
             select! {
                 biased;
-                opened = &mut opening, if answers.is_none() => match opened {
+                // Whoever was hung up on does not dial at once.
+                opened = &mut opening, if answers.is_none() && hold.is_none() => match opened {
                     Ok(stream) => answers = Some(stream),
                     Err(status) => return End::Broken(status),
                 },

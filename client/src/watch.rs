@@ -241,3 +241,7 @@ fn read_decision(decision: pb::Decision) -> Option<Decision> {
         Said::Malformed(_) | Said::Again(_) => None,
     }
 }
+
+#[cfg(test)]
+#[path = "fuzz.rs"]
+mod fuzz;

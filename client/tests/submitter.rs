@@ -6,8 +6,10 @@ use client::{Caller, Client, Error, Outcome, Prepared, Reason, TRANSACTION_BYTES
 use proto::status;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{Act, Book, Fake, nobody, sized, still, until};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
@@ -138,6 +140,27 @@ async fn what_reached_nobody_is_an_error_and_not_unknown() {
     let error = client.submitter().submit(payment(&client)).await.expect_err("nobody there");
     assert!(matches!(&error, Error::NotSent { cause } if cause.contains("Unavailable")), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(60), "the deadline holds: {:?}", begun.elapsed());
+}
+
+/// Who is hung up on waits before dialling again, and longer each time.
+#[tokio::test]
+async fn a_node_that_hangs_up_is_not_dialled_without_pause() {
+    let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", door.local_addr().expect("an address"));
+    let dialled = Arc::new(AtomicUsize::new(0));
+    let counted = dialled.clone();
+    let hanging_up = tokio::spawn(async move {
+        while door.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let client = quick(&[&address]).within(Duration::from_secs(1));
+    let ended = client.submitter().submit(payment(&client)).await;
+    assert!(matches!(ended, Ok(Outcome::Unknown(_)) | Err(Error::NotSent { .. })), "{ended:?}");
+    hanging_up.abort();
+    let dialled = dialled.load(Ordering::Relaxed);
+    // Ten pauses of at least 5, 10, 20 ms and so on are more than the deadline.
+    assert!((2..=20).contains(&dialled), "dialled {dialled} times in a second");
 }
 
 #[tokio::test(start_paused = true)]

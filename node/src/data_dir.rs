@@ -317,7 +317,7 @@ mod tests {
         ];
         let words: &[&[u8]] = &[b"format ", b"node ", b"cluster ", b"\n", b"+", b"18446744073709551615"];
         let test = "-p node --lib fuzz_version";
-        let format = fuzz::Format { name: "version", test, samples, words, seal: None };
+        let format = fuzz::Format { name: "version", test, samples, words, seal: None, inputs: fuzz::INPUTS };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(VERSION);
         fuzz::run(&format, |bytes| {

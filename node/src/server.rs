@@ -34,6 +34,9 @@ pub const API_MESSAGE_MAX: usize = 4 << 20;
 const HAND_OVER: Duration = Duration::from_secs(2);
 /// How long a door may take to finish what it has begun.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How often a silent connection is asked whether its other end lives, and how long that may take: who has vanished without a
+/// word holds nothing for ever.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(10));
 /// The most requests that one client connection may have open at once.
 const STREAMS_MAX: u32 = 4_096;
 
@@ -357,6 +360,8 @@ async fn serve_peers(
     tonic::transport::Server::builder()
         .initial_stream_window_size(8 << 20)
         .initial_connection_window_size(16 << 20)
+        .http2_keepalive_interval(Some(KEEP_ALIVE.0))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
         .add_service(peers)
         .serve_with_incoming_shutdown(
             TcpIncoming::from(listener).with_nodelay(Some(true)),
@@ -386,6 +391,8 @@ async fn serve_clients(
         .max_concurrent_streams(STREAMS_MAX)
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(8 << 20)
+        .http2_keepalive_interval(Some(KEEP_ALIVE.0))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE.1))
         .add_service(
             LedgerServer::new(LedgerService::new(shared.clone())).max_decoding_message_size(API_MESSAGE_MAX),
         )

@@ -77,6 +77,9 @@ fn checked<T: Message + Default>(bytes: &mut prost::bytes::Bytes) -> Result<T, S
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::v1::{PeerHeader, VoteRequest};

@@ -154,7 +154,7 @@ impl Cluster {
     pub fn add_node(&mut self) -> usize {
         static CLUSTERS: AtomicU8 = AtomicU8::new(0);
         let place = self.nodes.len();
-        let id = PROVINCES[place % PROVINCES.len()] * 1_000_000 + 1;
+        let id = PROVINCES[place % PROVINCES.len()] * 1_000_000 + 1 + (place / PROVINCES.len()) as u64;
         let process = std::process::id().to_le_bytes();
         let mine = CLUSTERS.fetch_add(1, Ordering::Relaxed);
         // Any address will do: the port is the system's choice.
@@ -305,6 +305,15 @@ impl Cluster {
     /// If it does not run.
     pub fn server(&mut self, place: usize) -> &mut Server {
         self.nodes[place].server.as_mut().unwrap_or_else(|| panic!("node {place} does not run"))
+    }
+
+    /// The id of a running node's process.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn process(&self, place: usize) -> u32 {
+        let server = self.nodes[place].server.as_ref();
+        server.unwrap_or_else(|| panic!("node {place} does not run")).id()
     }
 
     /// kill -9.

@@ -2,6 +2,7 @@
 //! the promise was kept. Each is proved able to complain by a bad history in `judge/tests.rs`.
 
 pub mod reads;
+pub mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -25,11 +25,12 @@ pub struct Replayed {
     pub complaints: Vec<String>,
 }
 
-/// Replays the journal in a copy of a stopped node's data, up to an index.
+/// Replays the journal in a copy of a stopped node's data, up to an index. `before` sees the ledger as it is until each entry,
+/// and at the end.
 ///
 /// # Errors
 /// The journal is damaged, or does not reach from the beginning to the index.
-pub fn replay(data: &Path, until: u64) -> Result<Replayed, String> {
+pub fn replay(data: &Path, until: u64, mut before: impl FnMut(u64, &MapState)) -> Result<Replayed, String> {
     let state = State::open(data, StateSettings::default()).map_err(|fault| fault.to_string())?;
     let mut replayed =
         Replayed { state: MapState::new(), asked: BTreeMap::new(), transactions: 0, complaints: Vec::new() };
@@ -45,6 +46,7 @@ pub fn replay(data: &Path, until: u64) -> Result<Replayed, String> {
         for record in page.entries.iter().filter(|record| record.index <= until) {
             let batch = Batch::from_bytes(record.batch.clone().into());
             let (stamp, transactions) = batch.content().map_err(|problem| problem.to_string())?;
+            before(record.index, &replayed.state);
             replayed.entry(record.index, *stamp, transactions, &record.answers);
         }
         if page.next <= next {
@@ -52,6 +54,7 @@ pub fn replay(data: &Path, until: u64) -> Result<Replayed, String> {
         }
         next = page.next;
     }
+    before(until + 1, &replayed.state);
     state.close();
     Ok(replayed)
 }
@@ -164,7 +167,7 @@ mod tests {
         let script = script();
         let folder = whole(&script);
         for until in [1, ENTRIES / 2, ENTRIES] {
-            let replayed = replay(folder.path(), until).expect("replayed");
+            let replayed = replay(folder.path(), until, |_, _| {}).expect("replayed");
             assert_eq!(replayed.complaints, Vec::<String>::new());
             assert_eq!(replayed.audit(), Vec::<String>::new());
             assert_eq!(replayed.digest(), hex(script.step(until).root), "at {until}");
@@ -184,7 +187,7 @@ mod tests {
             }
             answers
         });
-        let complaints = replay(folder.path(), ENTRIES).expect("replayed").complaints;
+        let complaints = replay(folder.path(), ENTRIES, |_, _| {}).expect("replayed").complaints;
         assert_eq!(complaints.len(), 1, "{complaints:?}");
         assert!(complaints[0].starts_with(&format!("entry {wrong}: applied again")), "{complaints:?}");
     }
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn a_journal_that_lacks_something_is_no_journal() {
         let script = script();
-        let short = replay(whole(&script).path(), ENTRIES + 1).expect_err("it ends before");
+        let short = replay(whole(&script).path(), ENTRIES + 1, |_, _| {}).expect_err("it ends before");
         assert!(short.contains(&format!("the journal ends at {ENTRIES}")), "{short}");
         // Its beginning was thrown away.
         let settings = StateSettings {
@@ -201,14 +204,14 @@ mod tests {
             ..StateSettings::default()
         };
         let folder = journal(&script, settings, |index| script.step(index).answers.clone());
-        let late = replay(folder.path(), ENTRIES).expect_err("it begins late");
+        let late = replay(folder.path(), ENTRIES, |_, _| {}).expect_err("it begins late");
         assert!(late.starts_with("entries 1 to ") && late.contains("missing"), "{late}");
     }
 
     #[test]
     fn a_transaction_that_is_decided_twice_is_seen() {
         let script = script();
-        let mut replayed = replay(whole(&script).path(), 1).expect("replayed");
+        let mut replayed = replay(whole(&script).path(), 1, |_, _| {}).expect("replayed");
         let (index, batch) =
             (2..).find_map(|index| Some((index, script.step(index).batch.clone()?))).expect("one");
         let (stamp, transactions) = batch.content().expect("made by the script");

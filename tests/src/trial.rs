@@ -3,12 +3,15 @@
 use crate::bench::{rng, wait_for};
 use crate::cluster::{CALM_MAX, Cluster, Options};
 use crate::history::History;
+use crate::judge::reads::{Question, reads_not_past};
+use crate::judge::shown::Shown;
 use crate::judge::{self, Complaints};
 use crate::replay;
 use crate::traffic::{Load, Pace};
 use crate::world::{Desk, World};
 use client::{Client, Entry, Error, Outcome};
 use rand::rngs::StdRng;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -109,6 +112,14 @@ impl Trial {
     /// # Panics
     /// If the nodes cannot be asked.
     pub async fn judge(&mut self, transactions: usize) -> Verdict {
+        self.judge_with(transactions, &[]).await
+    }
+
+    /// Judges what was read as well.
+    ///
+    /// # Panics
+    /// If the nodes cannot be asked.
+    pub async fn judge_with(&mut self, transactions: usize, reads: &[Question]) -> Verdict {
         let mut verdict = Verdict { settled_later: self.settle_unknown().await, ..Verdict::default() };
         let nodes = self.cluster.calm().await;
         verdict.note("digests equal", judge::digests_equal(&nodes));
@@ -143,18 +154,23 @@ impl Trial {
 
         let keeper = streams.iter().position(|(_, stream)| stream.from <= 1).expect("found above");
         let keeper = self.cluster.running()[keeper];
-        verdict.note("second ledger", self.replay(keeper, index, &digest).await);
+        let mut shown = Shown::of(reads);
+        verdict.note("second ledger", self.replay(keeper, index, &digest, &mut shown).await);
+        verdict.note("reads show", shown.complaints);
+        verdict.note("reads not past", reads_not_past(&ops, reads));
         verdict
     }
 
     /// A second ledger replays a node's journal.
-    async fn replay(&mut self, place: usize, index: u64, digest: &str) -> Complaints {
+    async fn replay(&mut self, place: usize, index: u64, digest: &str, shown: &mut Shown<'_>) -> Complaints {
         // A snapshot makes the journal durable up to its index; what lies behind it is in the log only.
         let snapshot = self.cluster.snapshot(place).await;
         self.cluster.terminate(place).await;
         let copy = self.cluster.copy_data(place, &format!("replayed-{place}-{index}"));
         self.cluster.start_node(place).await;
-        let replayed = match replay::replay(&copy, index.min(snapshot.index)) {
+        let replayed = match replay::replay(&copy, index.min(snapshot.index), |index, ledger| {
+            shown.before(index, ledger)
+        }) {
             Ok(replayed) => replayed,
             Err(problem) => {
                 return vec![format!("the journal of node {place} cannot be replayed: {problem}")];
@@ -299,6 +315,13 @@ impl Follower {
         let now = SystemTime::now();
         let ms = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Some(time.duration_since(now).map_or_else(|behind| -ms(behind.duration()), ms))
+    }
+
+    /// How many different times the newest entries have, of so many; none is seen yet of fewer.
+    pub fn times_of_last(&self, entries: usize) -> usize {
+        let seen = self.seen.borrow();
+        let times = seen.1.iter().rev().take(entries).map(|entry| entry.time);
+        if seen.1.len() < entries { 0 } else { times.collect::<BTreeSet<_>>().len() }
     }
 
     /// What a load has not done yet behind an index, as far as was seen.

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use tests::bench::number_from_env;
+use tests::sim::command::AS_BUILT;
 use tests::sim::history::Keep;
 use tests::sim::trial::play;
 
@@ -49,7 +50,8 @@ fn seeds_find_nothing() {
         let report = play(seed, Keep::Last);
         assert!(
             report.complaints.is_empty(),
-            "seed {seed}: {:#?}\nreplay: cargo run --release -p tests -- sim --seeds 1 --seed {seed}",
+            "seed {seed}: {:#?}\nreplay: GONGJI_SIM_SEED={seed} GONGJI_SIM_SEEDS=1 cargo test{AS_BUILT} -p tests --test simulation \
+             seeds_find_nothing -- --nocapture",
             report.complaints
         );
     }

@@ -19,18 +19,26 @@ fn memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
-fn say(test: &str) -> u64 {
-    let seed = seed();
-    eprintln!(
-        "seed {seed}; replay: GONGJI_TEST_SEED={seed} cargo test -p tests --test storage {test} -- --nocapture"
-    );
-    seed
+/// The line that does a test again.
+fn replay(seed: u64, test: &str, number: (&str, u64)) -> String {
+    let (name, number) = number;
+    format!(
+        "replay: GONGJI_TEST_SEED={seed} {name}={number} cargo test -p tests --test storage {test} -- --nocapture"
+    )
 }
 
+const CRASHES: &str = "a_crash_at_any_moment_leaves_what_was_promised";
+const FLIPS: &str = "a_flipped_bit_of_any_file_is_told_repaired_or_harmless";
+
 /// What the images of a life came to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Album {
+    /// At syncs.
     images: u64,
+    /// Between two syncs, by the kind of deed that came last.
+    between: BTreeMap<&'static str, u64>,
+    /// Of those, while the log was being purged.
+    in_purges: u64,
     with_loss: u64,
     noted: u64,
     pages_hurt: u64,
@@ -40,6 +48,10 @@ struct Album {
 impl Album {
     fn add(&mut self, other: Album) {
         self.images += other.images;
+        for (kind, images) in other.between {
+            *self.between.entry(kind).or_default() += images;
+        }
+        self.in_purges += other.in_purges;
         self.with_loss += other.with_loss;
         self.noted += other.noted;
         self.pages_hurt += other.pages_hurt;
@@ -75,23 +87,33 @@ fn watched(
     let counted = Arc::new(parking_lot::Mutex::new(Album::default()));
     let (count, script, spare) = (counted.clone(), script.clone(), album.join("hurt"));
     let mut chance = rng(seed, 3);
+    // This life alone.
+    let again = replay(seed, CRASHES, ("GONGJI_TEST_IMAGES", 1));
     let look = move |image: &Image<'_>| {
         let mut count = count.lock();
-        count.images += 1;
+        match image.deed {
+            Some(kind) => {
+                *count.between.entry(kind).or_default() += 1;
+                count.in_purges += u64::from(image.promised.purging);
+            }
+            None => count.images += 1,
+        }
         count.with_loss += u64::from(image.loss != Default::default());
-        if count.images.is_multiple_of(4) {
+        if image.deed.is_none() && count.images.is_multiple_of(4) {
             copy_folder(image.path, &spare);
             hurt_pages(&spare, &mut chance);
             match check(&script, &spare, &image.promised, false) {
                 Ok(Found { notes, .. }) => count.rebuilt += u64::from(!notes.is_empty()),
-                Err(broken) => panic!("{}, sled lost or torn: {broken:?}; {:?}", image.point, image.promised),
+                Err(broken) => {
+                    panic!("{}, sled lost or torn: {broken:?}; {:?}; {again}", image.point, image.promised)
+                }
             }
             count.pages_hurt += 1;
             std::fs::remove_dir_all(&spare).expect("removed");
         }
         match check(&script, image.path, &image.promised, true) {
             Ok(Found { notes, .. }) => count.noted += u64::from(!notes.is_empty()),
-            Err(broken) => panic!("{}: {broken:?}; {:?}", image.point, image.promised),
+            Err(broken) => panic!("{}: {broken:?}; {:?}; {again}", image.point, image.promised),
         }
     };
     let tracer = Tracer::over(root, album, 2, rng(seed, 2), Box::new(look)).expect("a tracer");
@@ -104,7 +126,7 @@ fn one_life(seed: u64, entries: u64) -> (Album, u64) {
     let (root, album) = (memory(), memory());
     let (tracer, counted) = watched(&script, root.path(), album.path(), seed);
     Life::begin(&script, tracer.clone(), root.path()).live(&mut chance);
-    let count = *counted.lock();
+    let count = counted.lock().clone();
     (count, tracer.points())
 }
 
@@ -140,18 +162,19 @@ fn one_install(seed: u64) -> (Album, u64) {
     life.checkpoint();
     life.append(4);
     tracer.pause("the end");
-    let count = *counted.lock();
+    let count = counted.lock().clone();
     (count, tracer.points())
 }
 
 #[test]
-fn a_crash_at_any_sync_leaves_what_was_promised() {
-    let seed = say("a_crash_at_any_sync_leaves_what_was_promised");
-    let wanted = number_from_env("GONGJI_TEST_IMAGES", 400);
+fn a_crash_at_any_moment_leaves_what_was_promised() {
+    let (seed, wanted) = (seed(), number_from_env("GONGJI_TEST_IMAGES", 400));
+    eprintln!("seed {seed}; {}", replay(seed, CRASHES, ("GONGJI_TEST_IMAGES", wanted)));
     let started = Instant::now();
     let (mut all, mut points, mut lives) = (Album::default(), 0, 0);
     while all.images < wanted {
-        let (album, passed) = match lives % 3 {
+        // Each life by its own seed alone.
+        let (album, passed) = match (seed + lives) % 3 {
             2 => one_install(seed + lives),
             _ => one_life(seed + lives, 40),
         };
@@ -161,10 +184,15 @@ fn a_crash_at_any_sync_leaves_what_was_promised() {
     }
     let took = started.elapsed().as_secs_f64();
     eprintln!(
-        "{} crash images at {points} points of {lives} lives in {took:.1} s: {} had lost something, {} were repaired aloud; in {} more sled was lost or torn, {} were rebuilt",
-        all.images, all.with_loss, all.noted, all.pages_hurt, all.rebuilt
+        "{} crash images at {points} points of {lives} lives in {took:.1} s: {} had lost something, {} were repaired aloud; in {} more sled was lost or torn, {} were rebuilt; between syncs {:?}, {} in purges",
+        all.images, all.with_loss, all.noted, all.pages_hurt, all.rebuilt, all.between, all.in_purges
     );
     assert!(all.with_loss * 4 > all.images && all.rebuilt > 0, "{all:?}: the crashes take nothing");
+    let between = ["write", "rename"].iter().all(|kind| all.between.contains_key(kind));
+    assert!(between, "{all:?}: none falls between two syncs");
+    if all.images > 2_000 {
+        assert!(all.between.len() == 4 && all.in_purges > 0, "{all:?}: none falls behind some kind of deeds");
+    }
 }
 
 /// A life without images; its folder, and what it promised.
@@ -179,8 +207,9 @@ fn at_rest(script: &Arc<Script>, root: &Path, seed: u64) -> Promised {
 
 #[test]
 fn a_flipped_bit_of_any_file_is_told_repaired_or_harmless() {
-    let seed = say("a_flipped_bit_of_any_file_is_told_repaired_or_harmless");
-    let wanted = number_from_env("GONGJI_TEST_FLIPS", 600);
+    let (seed, wanted) = (seed(), number_from_env("GONGJI_TEST_FLIPS", 600));
+    let replay = replay(seed, FLIPS, ("GONGJI_TEST_FLIPS", wanted));
+    eprintln!("seed {seed}; {replay}");
     let started = Instant::now();
     let mut all: BTreeMap<String, Fates> = BTreeMap::new();
     let lives = 6;
@@ -193,7 +222,7 @@ fn a_flipped_bit_of_any_file_is_told_repaired_or_harmless() {
         copy_folder(root.path(), &whole);
         let flipped =
             flip(&script, &whole, album.path(), &promised, wanted / lives, &mut rng(seed, 9 + life));
-        for (kind, fates) in flipped.unwrap_or_else(|what| panic!("{what}; {promised:?}")) {
+        for (kind, fates) in flipped.unwrap_or_else(|what| panic!("{what}; {promised:?}; {replay}")) {
             let sum = all.entry(kind).or_default();
             sum.told += fates.told;
             sum.repaired += fates.repaired;
@@ -238,7 +267,7 @@ fn a_last_vote_that_a_flipped_bit_hides_is_told_because_of_its_copy() {
         hurt
     };
     let told = check(&script, &hurt("with"), &promised, true).expect_err("it is damaged");
-    assert!(matches!(&told, Broken::Told(said) if said.contains("VOTE")), "{told:?}");
+    assert!(matches!(&told, Broken::Told { said, .. } if said.contains("VOTE")), "{told:?}");
     let alone = hurt("without");
     std::fs::remove_file(alone.join("VOTE")).expect("removed");
     let served = check(&script, &alone, &promised, true).expect_err("it is damaged");

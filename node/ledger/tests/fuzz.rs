@@ -11,9 +11,9 @@ mod rows;
 
 use calls::calls;
 use events::events;
-use fuzz::{Format, Read};
+use fuzz::{Format, INPUTS, Read};
 use ledger::codec::{decode, decode_row, encode, encode_key, encode_row};
-use ledger::{Caller, Event, Key, Outcome, Stamp, Transaction};
+use ledger::{Answer, Caller, Event, Key, Outcome, Position, Stamp, Transaction};
 use names::{AT, REQUEST, shop};
 use rows::rows;
 use serde::Serialize;
@@ -39,7 +39,8 @@ fn transactions() -> Vec<Transaction> {
 }
 
 fn format(name: &'static str, test: &'static str, samples: Vec<Vec<u8>>) -> Format<'static> {
-    Format { name, test, samples, words: &[b"H41010000001", &[0; 16], &[1, 0, 0, 0]], seal: None }
+    let words: &[&[u8]] = &[b"H41010000001", &[0; 16], &[1, 0, 0, 0]];
+    Format { name, test, samples, words, seal: None, inputs: INPUTS }
 }
 
 #[test]
@@ -57,6 +58,28 @@ fn fuzz_batches() {
     let samples = all.chunks(5).map(|some| encode(&(AT, some.to_vec()))).collect();
     let format = format("batch", "-p ledger --test fuzz fuzz_batches", samples);
     fuzz::run(&format, same::<(Stamp, Vec<Transaction>)>);
+}
+
+/// What a follower passes on to the leader.
+#[test]
+fn fuzz_passed_on() {
+    let all = transactions();
+    let samples = all.chunks(5).map(|some| encode(&some.to_vec())).collect();
+    let format = format("passed-on", "-p ledger --test fuzz fuzz_passed_on", samples);
+    fuzz::run(&format, same::<Vec<Transaction>>);
+}
+
+/// What the leader answers to it.
+#[test]
+fn fuzz_answers() {
+    let answer = |(place, some): (usize, &[Event])| Answer {
+        position: Position { index: 77, place: place as u16 },
+        outcome: Outcome::Done(some.to_vec()),
+        repeated: place % 2 == 1,
+    };
+    let answers: Vec<Answer> = events().chunks(3).enumerate().map(answer).collect();
+    let samples = answers.chunks(4).map(|some| encode(&some.to_vec())).collect();
+    fuzz::run(&format("answers", "-p ledger --test fuzz fuzz_answers", samples), same::<Vec<Answer>>);
 }
 
 #[test]

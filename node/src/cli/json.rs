@@ -172,7 +172,7 @@ mod tests {
             b"\"settle\":{",
         ];
         let test = "-p node --bin gongji fuzz_json";
-        let format = fuzz::Format { name: "json", test, samples, words, seal: None };
+        let format = fuzz::Format { name: "json", test, samples, words, seal: None, inputs: fuzz::INPUTS };
         let shape = Shape::of("Transaction");
         fuzz::run(&format, |bytes| {
             let Ok(text) = std::str::from_utf8(bytes) else { return fuzz::Read::Refused("not UTF-8".into()) };

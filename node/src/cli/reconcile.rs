@@ -1,6 +1,8 @@
 //! `gongji reconcile`: a day of an institution or an area (对账). Totals as in 3201; with the institution's own rows, the
 //! differences row by row as in 3202.
 
+#[cfg(test)]
+mod fuzz;
 mod theirs;
 
 use super::connect::{Reached, reach, refused};

@@ -112,15 +112,24 @@ mod tests {
     #[test]
     fn fuzz_config() {
         let text = "node = 11000001\n[raft]\nheartbeat = \"100ms\"\n";
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
+        let path = folder.path().join("node.toml");
         let words: &[&[u8]] = &[b"[", b"]]", b"=", b"\"\"\"", b"{", b"a.b.c.d", b"1979-05-27", b"nan"];
         let test = "-p node --bin gongji fuzz_config";
         let samples = vec![text.into()];
-        let format = fuzz::Format { name: "config", test, samples, words, seal: None };
+        let format = fuzz::Format { name: "config", test, samples, words, seal: None, inputs: 10_000 };
         fuzz::run(&format, |bytes| {
             let Ok(text) = std::str::from_utf8(bytes) else { return fuzz::Read::Refused("not UTF-8".into()) };
-            match parse(text, "x") {
+            if let Err(problem) = parse(text, "x") {
+                return fuzz::Read::Refused(problem.to_string());
+            }
+            // And what its values come to.
+            std::fs::write(&path, bytes).expect("written");
+            match crate::config::Config::gather(&[], |_| None, Some(&path)) {
                 Ok(_) => fuzz::Read::Same(bytes.to_vec()),
-                Err(problem) => fuzz::Read::Refused(problem.to_string()),
+                Err(problem) => {
+                    fuzz::Read::Refused(problem.to_string().replace(&*path.to_string_lossy(), "x"))
+                }
             }
         });
     }

@@ -1,22 +1,26 @@
 //! Mutated bytes for everything of Raft's that is read from disk or from another node.
 
 use super::append::{read_append, write_append};
+use super::handle::{AppendReply, Transfer, VoteAsked, VoteGiven};
 use super::log::{Mark, Number, StoredVote};
 use super::types::{self, Batch, Entry, Member, MembershipBytes, VoteBytes};
 use super::vote;
 use crate::state::LogMark;
 use bytes::Bytes;
-use fuzz::{Format, Read};
+use fuzz::{Format, INPUTS, Read};
 use ledger::{Stamp, codec};
 use openraft::EntryPayload;
 use openraft::raft::AppendEntriesRequest;
+use openraft::raft::VoteResponse;
 use raft_log::codeq::{Decode, Encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 const AT: LogMark = LogMark { term: 3, node: 11_000_001, index: 77 };
 
 fn format(name: &'static str, test: &'static str, samples: Vec<Vec<u8>>) -> Format<'static> {
-    Format { name, test, samples, words: &[&[0xff; 4], &[0; 8]], seal: None }
+    Format { name, test, samples, words: &[&[0xff; 4], &[0; 8]], seal: None, inputs: INPUTS }
 }
 
 fn membership() -> openraft::Membership<u64, Member> {
@@ -135,5 +139,45 @@ fn fuzz_appends() {
     fuzz::run(&format, |bytes| match read_append(bytes) {
         Ok(request) => Read::Same(write_append(&request).to_vec()),
         Err(why) => Read::Refused(why.to_string()),
+    });
+}
+
+/// What is in a message between nodes, behind a byte that says which. Each is decoded as its receiver decodes it.
+#[test]
+fn fuzz_peer_bodies() {
+    fn body<T: Serialize + DeserializeOwned>(kind: u8, bytes: &[u8]) -> Read {
+        match types::decode::<T>("a message", bytes) {
+            Ok(value) => Read::Same([&[kind][..], &codec::encode(&value)].concat()),
+            Err(why) => Read::Refused(format!("{} {why}", char::from(kind))),
+        }
+    }
+    let vote = || VoteBytes { term: 3, node: 11_000_001, committed: true };
+    let given =
+        VoteResponse { vote: vote().into(), vote_granted: true, last_log_id: Some(types::log_id(AT)) };
+    let samples: Vec<(u8, Vec<u8>)> = vec![
+        (b'a', codec::encode(&AppendReply::Matched(Some(AT)))),
+        (b'a', codec::encode(&AppendReply::Matched(None))),
+        (b'a', codec::encode(&AppendReply::Conflict(AT))),
+        (b'a', codec::encode(&AppendReply::HigherVote(vote()))),
+        (b'q', codec::encode(&VoteAsked { vote: vote(), last: Some(AT), transfer: true })),
+        (b'g', codec::encode(&VoteGiven::from(given))),
+        (b't', codec::encode(&Transfer { from: vote(), to: 12_000_001, last: None })),
+        (b's', codec::encode(&vote())),
+        (b'd', codec::encode(&true)),
+    ];
+    let samples = samples.into_iter().map(|(kind, body)| [vec![kind], body].concat()).collect();
+    let format = format("peer-body", "-p node --lib fuzz_peer_bodies", samples);
+    fuzz::run(&format, |bytes| match bytes.split_first() {
+        // An append's answer, alone or in a stream.
+        Some((b'a', rest)) => body::<AppendReply>(b'a', rest),
+        // A vote or a pre-vote, asked for and given.
+        Some((b'q', rest)) => body::<VoteAsked>(b'q', rest),
+        Some((b'g', rest)) => body::<VoteGiven>(b'g', rest),
+        // A leader that hands over, and the answer.
+        Some((b't', rest)) => body::<Transfer>(b't', rest),
+        Some((b'd', rest)) => body::<bool>(b'd', rest),
+        // The vote with a snapshot, and in the answer to it.
+        Some((b's', rest)) => body::<VoteBytes>(b's', rest),
+        _ => Read::Refused("no such message".into()),
     });
 }

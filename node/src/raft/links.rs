@@ -1,23 +1,27 @@
 //! A node's connections to its peers.
 //!
 //! Every peer has three, made when first needed: one for entries, one for what must not wait behind them (heartbeats,
-//! votes, reads), one for snapshots. A simulation carries all messages itself.
+//! votes, reads), one for snapshots. One on which nothing good is heard for a while is made anew: a connection can hang for
+//! ever without breaking, or understand every message wrongly. A simulation carries all messages itself.
 
 use super::types::NodeId;
 use bytes::Bytes;
-use futures::TryFutureExt;
-use futures::future::{BoxFuture, Either};
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use proto::v1::peer_client::PeerClient;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tonic::Code;
 use tonic::codegen::{Service, StdError, http};
 use tonic::transport::{Channel, Endpoint};
 
 /// The most bytes of one message between nodes.
 pub const PEER_MESSAGE_MAX: usize = 64 << 20;
+
+/// For how long calls may be made on a connection without one good answer.
+const SILENT_MAX: Duration = Duration::from_secs(2);
 
 /// Which of a peer's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +49,7 @@ pub type Carried = Result<http::Response<tonic::body::Body>, StdError>;
 #[derive(Clone)]
 pub enum Line {
     /// A connection.
-    Connected(Channel),
+    Connected(Channel, Arc<Silence>),
     /// A simulation.
     Simulated {
         /// Who carries.
@@ -59,29 +63,57 @@ pub enum Line {
     },
 }
 
-type Connected = futures::future::MapErr<
-    <Channel as Service<Request>>::Future,
-    fn(<Channel as Service<Request>>::Error) -> StdError,
->;
+/// Since when calls are made on a connection without one good answer.
+#[derive(Debug, Default)]
+pub struct Silence(Mutex<Option<Instant>>);
+
+impl Silence {
+    fn called(&self) {
+        self.0.lock().get_or_insert_with(Instant::now);
+    }
+
+    fn answered<T>(&self, answer: &Result<http::Response<T>, StdError>) {
+        let Ok(response) = answer else { return };
+        // An answer that is an error has its status in its head. These are no words of a peer that understood the question.
+        let status =
+            response.headers().get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
+        let strange = [Code::Unimplemented, Code::Internal, Code::DataLoss, Code::Unknown];
+        if status.is_none_or(|code| !strange.contains(&code)) {
+            *self.0.lock() = None;
+        }
+    }
+
+    fn is_long(&self) -> bool {
+        self.0.lock().is_some_and(|since| since.elapsed() > SILENT_MAX)
+    }
+}
 
 impl Service<Request> for Line {
     type Response = http::Response<tonic::body::Body>;
     type Error = StdError;
-    type Future = Either<Connected, BoxFuture<'static, Carried>>;
+    type Future = BoxFuture<'static, Carried>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StdError>> {
         match self {
-            Line::Connected(channel) => Service::<Request>::poll_ready(channel, cx).map_err(StdError::from),
+            Line::Connected(channel, silence) => {
+                silence.called();
+                Service::<Request>::poll_ready(channel, cx).map_err(StdError::from)
+            }
             Line::Simulated { .. } => Poll::Ready(Ok(())),
         }
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         match self {
-            Line::Connected(channel) => Either::Left(channel.call(request).map_err(StdError::from)),
-            Line::Simulated { carrier, from, to, lane } => {
-                Either::Right(carrier.carry(*from, to, *lane, request))
+            Line::Connected(channel, silence) => {
+                let (call, silence) = (channel.call(request), silence.clone());
+                Box::pin(async move {
+                    let answer = call.await.map_err(StdError::from);
+                    silence.answered(&answer);
+                    answer
+                })
             }
+            Line::Simulated { carrier, from, to, lane } => carrier.carry(*from, to, *lane, request),
         }
     }
 }
@@ -135,7 +167,11 @@ impl Links {
     pub fn peer(&self, address: &str, lane: Lane) -> Result<PeerClient<Line>, tonic::transport::Error> {
         let mut lines = self.lines.lock();
         let key = (address.to_string(), lane);
-        let line = match lines.get(&key) {
+        let kept = lines.get(&key).filter(|line| match line {
+            Line::Connected(_, silence) => !silence.is_long(),
+            Line::Simulated { .. } => true,
+        });
+        let line = match kept {
             Some(line) => line.clone(),
             None => {
                 let line = self.line(address, lane)?;
@@ -157,6 +193,59 @@ impl Links {
             .tcp_nodelay(true)
             .initial_stream_window_size(8 << 20)
             .initial_connection_window_size(16 << 20);
-        Ok(Line::Connected(endpoint.connect_lazy()))
+        Ok(Line::Connected(endpoint.connect_lazy(), Arc::default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::v1::ReadIndexRequest;
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_connection_on_which_nothing_is_heard_is_made_anew() {
+        let mute = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = mute.local_addr().expect("an address").to_string();
+        let links = Links::new(1, None);
+        let asks = async {
+            loop {
+                let mut peer = links.peer(&address, Lane::Control).expect("a good address");
+                timeout(SILENT_MAX / 20, peer.read_index(ReadIndexRequest::default())).await.ok();
+            }
+        };
+        let dialled_twice = async {
+            let first = mute.accept().await.expect("a connection");
+            let second = mute.accept().await.expect("a connection");
+            (first, second)
+        };
+        tokio::select! {
+            () = asks => {}
+            dialled = timeout(SILENT_MAX * 30, dialled_twice) => assert!(dialled.is_ok(), "it was dialled once"),
+        }
+    }
+
+    #[test]
+    fn a_good_answer_ends_the_silence_and_a_strange_one_does_not() {
+        let response = |status: Option<Code>| {
+            let mut response = http::Response::new(());
+            if let Some(code) = status {
+                let value = (code as i32).to_string().parse().expect("a number");
+                response.headers_mut().insert(tonic::Status::GRPC_STATUS, value);
+            }
+            Ok(response)
+        };
+        let silent_after = |answer: Result<http::Response<()>, StdError>| {
+            let silence = Silence::default();
+            silence.called();
+            silence.answered(&answer);
+            silence.0.into_inner().is_some()
+        };
+        assert!(!silent_after(response(None)), "what was asked for");
+        assert!(!silent_after(response(Some(Code::FailedPrecondition))), "a peer's no");
+        assert!(silent_after(response(Some(Code::Unimplemented))), "the question came as another one");
+        assert!(silent_after(response(Some(Code::DataLoss))), "the question was damaged");
+        assert!(silent_after(Err("broken".into())), "no answer");
     }
 }

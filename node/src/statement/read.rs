@@ -120,7 +120,7 @@ mod tests {
             &[b"\"", b",", b"\r\n", b"\xef\xbb\xbf", b"-", b"99999999999999999999999999999999"];
         let test = "-p node --bin gongji fuzz_csv";
         let samples = vec![page.into(), "Row,Amount,Words\n3,0.10,x\n".into()];
-        let format = fuzz::Format { name: "csv", test, samples, words, seal: None };
+        let format = fuzz::Format { name: "csv", test, samples, words, seal: None, inputs: 10_000 };
         let columns = [
             column("", "amount", Kind::Money, 8),
             column("", "row", Kind::Count, 8),

@@ -4,6 +4,7 @@ mod audit;
 mod doors;
 mod export;
 mod family;
+mod fuzz;
 mod members;
 mod one;
 mod questions;

@@ -10,9 +10,12 @@
 //! * Every sample of the test's own is accepted.
 //!
 //! A call that takes long is told, not failed: machines differ. Inputs that are refused in a new way, or accepted, are mutated
-//! further. `FUZZ_SEED` replays, `FUZZ_MINUTES` runs each format for so long, `FUZZ_KEEP=1` keeps the samples and a few
-//! interesting inputs in the corpus. An input that breaks a rule is kept in any case.
+//! further. Nothing rests on the time that any of it takes: a seed and a number of inputs are the same run on every machine,
+//! as long as the corpus is the same. `FUZZ_SEED` with `FUZZ_INPUTS` replays, `FUZZ_TIMES` tries so many times the usual number,
+//! `FUZZ_KEEP=1` keeps the samples and a few interesting inputs in the corpus. An input that breaks a rule is printed, and
+//! kept in any case.
 
+mod corpus;
 mod mutate;
 
 pub use mutate::Mutator;
@@ -22,7 +25,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The most new memory that a decoder may hold at once for an input below 1 MiB: the largest stored value, and a little.
@@ -30,12 +33,11 @@ pub const ALLOCATED_MAX: u64 = (16 << 20) + (64 << 10);
 const SMALL: usize = 1 << 20;
 /// A call that takes longer is told of.
 const LONG: Duration = Duration::from_millis(100);
-/// How long a format is tried for, if nobody says otherwise.
-const USUAL: Duration = Duration::from_millis(900);
-/// Inputs that are mutated further, at most.
+/// How many inputs a format is tried with, if nobody says otherwise.
+pub const INPUTS: u64 = 30_000;
+/// Inputs that are mutated further, at most, and of how many bytes: what grows out of long ones only takes longer.
 const POOL: usize = 512;
-/// What a format keeps in the corpus, in bytes.
-const KEPT_BYTES: usize = 9 << 10;
+const POOLED_BYTES: usize = 8 << 10;
 
 /// What a decoder made of some bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Format<'a> {
     pub words: &'a [&'a [u8]],
     /// Makes checksums and lengths fit again, for every second input.
     pub seal: Option<Seal<'a>>,
+    /// How many inputs are usual: [`INPUTS`], or fewer where each takes long.
+    pub inputs: u64,
 }
 
 /// What a run came to.
@@ -74,69 +78,84 @@ pub struct Tally {
     pub accepted: u64,
     /// How many ways to refuse were seen.
     pub reasons: usize,
+    /// A hash of all inputs and of what became of them: the same in every run of a seed.
+    pub trace: u64,
     /// The slowest call.
     pub slowest: Duration,
     /// The most memory of a call.
     pub most_bytes: u64,
 }
 
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// By this input.
+    pub input: Vec<u8>,
+    /// Which input of the run it was, from 1.
+    pub number: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
 /// Tries a decoder, and prints what came of it.
 ///
 /// # Panics
-/// When a rule is broken; the input is kept in the corpus.
+/// When a rule is broken; the input is printed, and kept in the corpus.
 pub fn run(format: &Format<'_>, decode: impl Fn(&[u8]) -> Read) -> Tally {
-    let seed = seed();
-    let line = format!("FUZZ_SEED={seed} cargo test {}", format.test);
-    println!("fuzz {}: seed {seed}; replay: {line}", format.name);
-    let corpus = corpus(format.name);
-    match explore(format, decode, seed, time(), &corpus) {
+    let usual = format.inputs * number("FUZZ_TIMES").unwrap_or(1);
+    let (seed, inputs) = (seed(), number("FUZZ_INPUTS").unwrap_or(usual));
+    let replay = |inputs| format!("replay: FUZZ_SEED={seed} FUZZ_INPUTS={inputs} cargo test {}", format.test);
+    println!("fuzz {}: seed {seed}, {inputs} inputs; {}", format.name, replay(inputs));
+    match explore(format, decode, seed, inputs, &corpus::folder(format.name)) {
         Ok(tally) => {
-            let Tally { tried, accepted, reasons, slowest, most_bytes } = tally;
+            let Tally { tried, accepted, reasons, trace, slowest, most_bytes } = tally;
             let (ms, kib) = (slowest.as_secs_f64() * 1e3, most_bytes >> 10);
             println!(
-                "fuzz {}: {tried} inputs, {accepted} accepted, {reasons} reasons to refuse, at most {ms:.1} ms and {kib} KiB",
+                "fuzz {}: {tried} inputs, {accepted} accepted, {reasons} reasons to refuse, trace {trace:016x}, at most {ms:.1} ms and {kib} KiB",
                 format.name
             );
             tally
         }
-        Err((input, what)) => {
-            let kept = keep(&corpus, "broke", &input);
+        Err(Broken { input, number, what }) => {
+            println!("{}", corpus::printed(format.name, &input));
+            let kept = corpus::keep(&corpus::folder(format.name), "broke", &input);
             panic!(
-                "{}: {what}; the input is {} ({} bytes); replay: {line}",
+                "{}: {what}; input {number} of seed {seed}, {} bytes, kept as {}; {}",
                 format.name,
+                input.len(),
                 kept.display(),
-                input.len()
+                replay(number)
             )
         }
     }
 }
 
-/// Tries a decoder from a seed for a time. The input that broke a rule, and the rule, if there is one.
+/// Tries a decoder with so many inputs from a seed, the samples and the corpus among them, which are tried in any case.
 ///
 /// # Errors
-/// The input, and what is wrong with what the decoder does.
+/// The first input that broke a rule.
 pub fn explore(
     format: &Format<'_>,
     decode: impl Fn(&[u8]) -> Read,
     seed: u64,
-    time: Duration,
+    inputs: u64,
     corpus: &Path,
-) -> Result<Tally, (Vec<u8>, String)> {
+) -> Result<Tally, Broken> {
     let mut tally = Tally::default();
     let mut reasons = BTreeSet::new();
     let mut pool = format.samples.clone();
     for sample in &format.samples {
         if let Read::Refused(why) = judge(sample, &decode, &mut tally)? {
-            return Err((sample.clone(), format!("a good sample is refused: {why}")));
+            let what = format!("a good sample is refused: {why}");
+            return Err(Broken { input: sample.clone(), number: tally.tried, what });
         }
     }
-    for sample in kept(corpus) {
+    for sample in corpus::kept(corpus) {
         judge(&sample, &decode, &mut tally)?;
         pool.push(sample);
     }
     let mut interesting: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let started = Instant::now();
-    while started.elapsed() < time {
+    while tally.tried < inputs {
         // Each input has a stream of its own.
         let mut rng = SmallRng::seed_from_u64(seed ^ tally.tried.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut input = Mutator { pool: &pool, words: format.words }.make(&mut rng);
@@ -147,31 +166,29 @@ pub fn explore(
             Read::Refused(why) => plain(&why),
             Read::Same(_) | Read::Alike(_) => format!("accepted {}", input.len().ilog2_or_zero()),
         };
-        if reasons.insert(kind.clone()) && pool.len() < POOL {
+        tally.trace = corpus::hash(tally.trace, &input);
+        tally.trace = corpus::hash(tally.trace, kind.as_bytes());
+        if reasons.insert(kind.clone()) && pool.len() < POOL && input.len() <= POOLED_BYTES {
             pool.push(input.clone());
             interesting.insert(kind, input);
         }
     }
     tally.reasons = reasons.iter().filter(|kind| !kind.starts_with("accepted")).count();
     if std::env::var_os("FUZZ_KEEP").is_some() {
-        keep_some(corpus, format, interesting.into_values());
+        corpus::keep_some(corpus, &format.samples, interesting.into_values());
     }
     Ok(tally)
 }
 
 /// Gives the input to the decoder, and holds it to the rules.
-fn judge(
-    input: &[u8],
-    decode: &impl Fn(&[u8]) -> Read,
-    tally: &mut Tally,
-) -> Result<Read, (Vec<u8>, String)> {
-    let broken = |what: String| Err((input.to_vec(), what));
+fn judge(input: &[u8], decode: &impl Fn(&[u8]) -> Read, tally: &mut Tally) -> Result<Read, Broken> {
     tally.tried += 1;
+    let number = tally.tried;
+    let broken = |what: String| Err(Broken { input: input.to_vec(), number, what });
+    let caught = |bytes: &[u8]| catch_unwind(AssertUnwindSafe(|| decode(bytes)));
     let mut read = None;
     let started = Instant::now();
-    let memory = allocation_counter::measure(|| {
-        read = Some(catch_unwind(AssertUnwindSafe(|| decode(input))));
-    });
+    let memory = allocation_counter::measure(|| read = Some(caught(input)));
     let took = started.elapsed();
     if took > LONG && took > tally.slowest {
         println!("{} bytes take {:.0} ms", input.len(), took.as_secs_f64() * 1e3);
@@ -187,7 +204,7 @@ fn judge(
         Read::Same(again) if again != input => {
             return broken(format!("accepted, but {} other bytes are written for it", again.len()));
         }
-        Read::Alike(again) if decode(again) != Read::Alike(again.clone()) => {
+        Read::Alike(again) if !caught(again).is_ok_and(|twice| twice == Read::Alike(again.clone())) => {
             return broken("accepted, but what is written for it is not read as itself".into());
         }
         Read::Same(_) | Read::Alike(_) => {}
@@ -198,7 +215,8 @@ fn judge(
 
 /// A reason without its numbers and quotations: which way of refusing it is.
 fn plain(why: &str) -> String {
-    why.chars().filter(|c| !c.is_ascii_digit()).take(60).collect()
+    let unquoted = why.split(['"', '`']).step_by(2).flat_map(str::chars);
+    unquoted.filter(|c| !c.is_ascii_digit()).take(60).collect()
 }
 
 trait Log2 {
@@ -216,48 +234,9 @@ fn seed() -> u64 {
     number("FUZZ_SEED").unwrap_or(u64::from(now.subsec_nanos()) << 20 ^ now.as_secs())
 }
 
-fn time() -> Duration {
-    number("FUZZ_MINUTES").map_or(USUAL, |minutes| Duration::from_secs(60 * minutes))
-}
-
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
-}
-
-fn corpus(format: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("corpus").join(format)
-}
-
-fn kept(corpus: &Path) -> Vec<Vec<u8>> {
-    let Ok(entries) = std::fs::read_dir(corpus) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder's entry").path()).collect();
-    paths.sort();
-    paths.iter().map(|path| std::fs::read(path).expect("a corpus file")).collect()
-}
-
-fn keep(corpus: &Path, kind: &str, input: &[u8]) -> PathBuf {
-    let hash = input.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let path = corpus.join(format!("{kind}-{hash:016x}"));
-    std::fs::create_dir_all(corpus).expect("a folder for the corpus");
-    std::fs::write(&path, input).expect("a corpus file");
-    path
-}
-
-/// Keeps small ones first, as long as there is room.
-fn keep_some(corpus: &Path, format: &Format<'_>, interesting: impl Iterator<Item = Vec<u8>>) {
-    let mut found: Vec<(&str, Vec<u8>)> = interesting.map(|input| ("mutant", input)).collect();
-    found.sort_by_key(|(_, input)| input.len());
-    let samples = format.samples.iter().take(4).map(|sample| ("sample", sample.clone()));
-    let mut room = KEPT_BYTES;
-    for (kind, input) in samples.chain(found) {
-        if input.len() <= room {
-            room -= input.len();
-            keep(corpus, kind, &input);
-        }
-    }
 }
 
 #[cfg(test)]

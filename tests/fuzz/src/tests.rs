@@ -2,7 +2,9 @@
 
 use super::*;
 
-const TIME: Duration = Duration::from_millis(300);
+/// Each planted bug is found by fewer.
+const TRIES: u64 = 5_000;
+const SEED: u64 = 7;
 
 /// A length, so many bytes, and their sum.
 fn sound(bytes: &[u8]) -> Read {
@@ -27,16 +29,57 @@ fn seal(bytes: &mut [u8]) {
     }
 }
 
-fn tried(decode: impl Fn(&[u8]) -> Read) -> Result<Tally, String> {
+fn explored(seed: u64, inputs: u64, decode: impl Fn(&[u8]) -> Read) -> Result<Tally, Broken> {
     let samples = vec![vec![3, 1, 2, 3, 6], vec![0, 0]];
-    let format = Format { name: "toy", test: "-p fuzz", samples, words: &[b"word"], seal: Some(&seal) };
-    explore(&format, decode, 7, TIME, Path::new("nowhere")).map_err(|(_, what)| what)
+    let words: &[&[u8]] = &[b"word"];
+    let format = Format { name: "toy", test: "-p fuzz", samples, words, seal: Some(&seal), inputs: TRIES };
+    explore(&format, decode, seed, inputs, Path::new("nowhere"))
+}
+
+fn tried(decode: impl Fn(&[u8]) -> Read) -> Result<Tally, String> {
+    explored(SEED, TRIES, decode).map_err(|broken| broken.what)
 }
 
 #[test]
 fn a_sound_decoder_passes_and_is_really_tried() {
     let tally = tried(sound).expect("it keeps the rules");
-    assert!(tally.tried > 1_000 && tally.accepted > 100 && tally.reasons == 3, "{tally:?}");
+    assert!(tally.tried == TRIES && tally.accepted > 100 && tally.reasons == 3, "{tally:?}");
+}
+
+#[test]
+fn a_seed_and_a_number_are_the_same_run() {
+    let trace = |seed| explored(seed, TRIES, sound).expect("it keeps the rules").trace;
+    assert_eq!(trace(SEED), trace(SEED));
+    assert_ne!(trace(SEED), trace(SEED + 1));
+    let found = |inputs| {
+        explored(SEED, inputs, |bytes| {
+            assert!(bytes.last() != Some(&0xff), "planted");
+            sound(bytes)
+        })
+    };
+    let broken = found(TRIES).expect_err("it is planted");
+    assert!(broken.number > 2, "no sample has it: {broken:?}");
+    assert_eq!(found(broken.number), Err(broken.clone()), "the replay line's run");
+    assert!(found(broken.number - 1).is_ok(), "one input less");
+}
+
+#[test]
+fn what_is_quoted_makes_no_reason_of_its_own() {
+    assert_eq!(plain("line 12: \"a1\" is no `word` of 3"), plain("line 7: \"b c\" is no `x` of 44"));
+    assert_ne!(plain("line 12: \"a\" is no word"), plain("line 12: \"a\" is no number"));
+}
+
+#[test]
+fn an_input_that_broke_a_rule_is_printed_so_that_it_can_be_kept() {
+    let line = corpus::printed("toy", &[0, 0xff, 0x1a]);
+    assert!(line.contains("echo 00ff1a | xxd -r -p > tests/corpus/toy/broke-"), "{line}");
+    let long = corpus::printed("toy", &vec![1; 1 << 20]);
+    assert!(long.len() < 100 && long.contains("1048576 bytes"), "{long}");
+    let folder = std::env::temp_dir().join(format!("gongji-fuzz-{}", std::process::id()));
+    let kept = corpus::keep(&folder, "broke", &[0, 0xff, 0x1a]);
+    assert!(line.ends_with(&*kept.file_name().expect("a name").to_string_lossy()), "{line}");
+    assert_eq!(corpus::kept(&folder), [[0, 0xff, 0x1a]]);
+    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::fault::Fault;
 use super::net::between;
 use super::pass::{Done, Pass, SERVE_MAX};
 use super::proxy::Rule;
+use crate::bench::wait_for;
 use crate::injury::{self, copy_folder};
 use crate::program;
 use rand::Rng;
@@ -11,7 +12,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
 
 /// Room on a small disk beyond what a node holds.
 const ROOM: u64 = 24 << 20;
@@ -51,25 +53,57 @@ struct Strace {
 }
 
 impl Strace {
+    /// Whether processes can be injured here at all: looked at once, on one that does nothing. Later on it is no excuse.
+    async fn possible() -> Result<(), String> {
+        static POSSIBLE: OnceCell<Result<(), String>> = OnceCell::const_new();
+        let tried = POSSIBLE.get_or_init(|| async {
+            let mut idle = Command::new("sleep");
+            let mut idle = idle.arg("60").spawn().map_err(|problem| format!("sleep: {problem}"))?;
+            let folder = tempfile::tempdir().map_err(|problem| format!("a folder: {problem}"))?;
+            let attached =
+                Strace::attach(idle.id(), "inject=fsync:retval=0", folder.path().join("lines")).await;
+            let tried = attached.map(drop);
+            idle.kill().ok();
+            idle.wait().ok();
+            tried
+        });
+        tried.await.clone()
+    }
+
+    /// Attaches to all threads of a process.
     async fn attach(id: u32, inject: &str, lines: PathBuf) -> Result<Strace, String> {
         let mut command = Command::new("strace");
         command.args(["-f", "-q", "-e", "trace=fsync,fdatasync", "-e", inject, "-p", &id.to_string(), "-o"]);
         command.arg(&lines).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|problem| format!("strace: {problem}"))?;
-        sleep(Duration::from_millis(500)).await;
-        let ended = !matches!(child.try_wait(), Ok(None));
+        let child = command.spawn().map_err(|problem| format!("strace: {problem}"))?;
         let mut strace = Strace { child, lines };
-        // One that has injected something may have ended with its node already.
-        match ended && strace.injured() == 0 {
-            false => Ok(strace),
-            true => {
-                let mut said = String::new();
-                if let Some(mut stderr) = strace.child.stderr.take() {
-                    std::io::Read::read_to_string(&mut stderr, &mut said).ok();
-                }
-                Err(format!("strace cannot attach: {}", said.trim()))
+        let begun = Instant::now();
+        let ended = loop {
+            if traced(id) || strace.injured() > 0 {
+                break false;
             }
+            if matches!(strace.child.try_wait(), Ok(Some(_))) {
+                break true;
+            }
+            if begun.elapsed() > SERVE_MAX {
+                return Err(format!("strace does not attach to process {id} within {SERVE_MAX:?}"));
+            }
+            sleep(Duration::from_millis(10)).await;
+        };
+        // One that has injected something may have ended with its node already.
+        if !ended || strace.injured() > 0 {
+            return Ok(strace);
         }
+        let mut said = String::new();
+        if let Some(mut stderr) = strace.child.stderr.take() {
+            std::io::Read::read_to_string(&mut stderr, &mut said).ok();
+        }
+        Err(format!("strace cannot attach: {}", said.trim()))
+    }
+
+    /// Waits until a sync was injured.
+    async fn injures(&self) {
+        wait_for(SERVE_MAX, "a sync that is injured", async || (self.injured() > 0).then_some(())).await;
     }
 
     /// How many syncs were injured so far.
@@ -77,6 +111,16 @@ impl Strace {
         let text = std::fs::read_to_string(&self.lines).unwrap_or_default();
         text.lines().filter(|line| line.contains("INJECTED") || line.contains("DELAYED")).count() as u64
     }
+}
+
+/// Whether every thread of a process is traced.
+fn traced(id: u32) -> bool {
+    let tasks = Path::new("/proc").join(id.to_string()).join("task");
+    let Ok(tasks) = std::fs::read_dir(tasks) else { return false };
+    tasks.flatten().all(|task| {
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+    })
 }
 
 impl Drop for Strace {
@@ -107,6 +151,7 @@ impl Pass {
         };
         copy_folder(&aside, &data);
         self.back(place).await;
+        let force = self.monitor.force(Fault::FullDisk);
         fill(&data.join("ballast"));
         let ended = self.trial.cluster.server(place).wait(SERVE_MAX).await;
         assert_eq!(ended.code, Some(10), "a full disk is a fault:\n{}", ended.stderr);
@@ -116,8 +161,9 @@ impl Pass {
             ended.stderr
         );
         self.trial.cluster.kill(place);
-        self.seen(Fault::FullDisk);
         self.served(50, "without the node whose disk is full").await;
+        self.unrest(Fault::FullDisk, &self.trial.cluster.running()).await;
+        drop(force);
         // With room again it starts where it was.
         std::fs::remove_file(data.join("ballast")).expect("removed");
         self.back(place).await;
@@ -138,24 +184,30 @@ impl Pass {
         let others: Vec<usize> =
             self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
         self.proxy.set(&between(&[place], &others), Rule::Refuse);
+        let force = self.monitor.force(Fault::FileFlip);
         self.trial.cluster.kill(place);
         let data = self.trial.cluster.nodes[place].data.clone();
         let whole = self.trial.cluster.copy_data(place, &format!("whole-{place}"));
+        let mut noticed = false;
         for _ in 0..FLIPS {
             let kinds: Vec<PathBuf> = ["log", "journal", "sm"].iter().map(|kind| data.join(kind)).collect();
             let files = injury::files(&kinds[self.rng.random_range(0..kinds.len())]);
             let flip = injury::flip(&files, &mut self.rng);
-            let noticed = self.starts_injured(place, &flip.to_string()).await;
+            noticed = self.starts_injured(place, &flip.to_string()).await;
             if self.trial.cluster.runs(place) {
                 self.trial.cluster.kill(place);
+            }
+            if noticed {
+                self.unrest(Fault::FileFlip, &others).await;
             }
             std::fs::remove_dir_all(&data).expect("removed");
             copy_folder(&whole, &data);
             if noticed {
-                self.seen(Fault::FileFlip);
                 break;
             }
         }
+        assert!(noticed, "none of {FLIPS} flipped bytes of node {place} was noticed");
+        drop(force);
         std::fs::remove_dir_all(&whole).expect("removed");
         self.proxy.heal();
         self.back(place).await;
@@ -166,8 +218,9 @@ impl Pass {
     async fn starts_injured(&mut self, place: usize, flip: &str) -> bool {
         let ended = match self.trial.cluster.try_start_node(place).await {
             Err(ended) => Some(ended),
+            // What a node finds while it starts it says before its doors open; the rest it finds when it is asked.
             Ok(()) => {
-                sleep(Duration::from_millis(500)).await;
+                self.trial.cluster.status(place).await;
                 self.trial.cluster.server(place).ended()
             }
         };
@@ -181,29 +234,34 @@ impl Pass {
     }
 
     async fn strace(&mut self, place: usize, inject: &str) -> Result<Strace, String> {
+        Strace::possible().await?;
         let lines = self.trial.cluster.path().join("strace.txt");
         std::fs::remove_file(&lines).ok();
-        let id = self.trial.cluster.server(place).id();
-        Strace::attach(id, inject, lines).await
+        let attached = Strace::attach(self.trial.cluster.process(place), inject, lines).await;
+        Ok(attached.unwrap_or_else(|why| panic!("node {place}: {why}")))
     }
 
     pub(super) async fn slow_sync(&mut self) -> Done {
         let leader = self.trial.cluster.leader().await;
         let strace = self.strace(leader, "inject=fsync,fdatasync:delay_exit=400000").await?;
-        sleep(Duration::from_secs(3)).await;
-        self.table.lock().hit(Fault::SlowSync, self.monitor.phase(), strace.injured());
+        strace.injures().await;
+        let _force = self.monitor.force(Fault::SlowSync);
+        sleep(Duration::from_secs(2)).await;
+        self.unrest(Fault::SlowSync, &self.trial.cluster.running()).await;
         Ok(())
     }
 
     pub(super) async fn failed_sync(&mut self) -> Done {
         let victim = self.victim().await;
         let strace = self.strace(victim, "inject=fsync,fdatasync:error=EIO:when=3+").await?;
+        let _force = self.monitor.force(Fault::FailedSync);
         let ended = self.trial.cluster.server(victim).wait(SERVE_MAX).await;
         assert_eq!(ended.code, Some(10), "a sync that fails is a fault:\n{}", ended.stderr);
-        self.table.lock().hit(Fault::FailedSync, self.monitor.phase(), strace.injured());
+        assert!(strace.injured() > 0, "node {victim} has ended, and no sync of it failed");
         drop(strace);
         self.trial.cluster.kill(victim);
         self.served(50, "without the node whose sync failed").await;
+        self.unrest(Fault::FailedSync, &self.trial.cluster.running()).await;
         self.back(victim).await;
         Ok(())
     }
@@ -212,9 +270,12 @@ impl Pass {
     pub(super) async fn lying_sync(&mut self) -> Done {
         let victim = self.victim().await;
         let strace = self.strace(victim, "inject=fsync,fdatasync:retval=0").await?;
-        sleep(Duration::from_secs(2)).await;
+        strace.injures().await;
+        let force = self.monitor.force(Fault::LyingSync);
+        self.served(100, "while syncs are not made").await;
+        self.unrest(Fault::LyingSync, &self.trial.cluster.running()).await;
+        drop(force);
         self.trial.cluster.kill(victim);
-        self.table.lock().hit(Fault::LyingSync, self.monitor.phase(), strace.injured());
         drop(strace);
         self.back(victim).await;
         Ok(())

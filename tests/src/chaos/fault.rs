@@ -120,9 +120,14 @@ impl Table {
         self.skipped.insert(fault, why);
     }
 
+    /// How often a fault took effect while the cluster did this.
+    pub fn hit_in(&self, fault: Fault, phase: Phase) -> u64 {
+        self.seen.get(&(fault, phase)).copied().unwrap_or(0)
+    }
+
     /// How often a fault took effect.
     pub fn hits(&self, fault: Fault) -> u64 {
-        PHASES.iter().filter_map(|phase| self.seen.get(&(fault, *phase))).sum()
+        PHASES.iter().map(|phase| self.hit_in(fault, *phase)).sum()
     }
 
     /// How many faults were installed.
@@ -141,12 +146,18 @@ impl Table {
         self.skipped.extend(other.skipped.clone());
     }
 
-    /// Faults that were neither seen in force nor skipped with a reason.
-    pub fn missed(&self) -> Vec<Fault> {
-        FAULTS
-            .into_iter()
-            .filter(|fault| self.hits(*fault) == 0 && !self.skipped.contains_key(fault))
-            .collect()
+    /// Faults that were skipped.
+    pub fn skipped(&self) -> Vec<Fault> {
+        self.skipped.keys().copied().collect()
+    }
+
+    /// Faults that were not skipped, and what the cluster did without ever being seen under them.
+    pub fn missed(&self) -> Vec<(Fault, Phase)> {
+        let cells = FAULTS.into_iter().flat_map(|fault| PHASES.map(|phase| (fault, phase)));
+        let empty = |(fault, phase): &(Fault, Phase)| {
+            !self.skipped.contains_key(fault) && !self.seen.contains_key(&(*fault, *phase))
+        };
+        cells.filter(empty).collect()
     }
 }
 
@@ -164,7 +175,7 @@ impl std::fmt::Display for Table {
                 continue;
             }
             for phase in PHASES {
-                write!(text, "{:>10}", self.seen.get(&(fault, phase)).copied().unwrap_or(0))?;
+                write!(text, "{:>10}", self.hit_in(fault, phase))?;
             }
         }
         f.write_str(&text)
@@ -176,22 +187,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_that_was_never_in_force_is_missed() {
+    fn a_cell_that_was_never_seen_is_missed() {
         let mut table = Table::default();
-        assert_eq!(table.missed(), FAULTS);
+        assert_eq!(table.missed().len(), FAULTS.len() * PHASES.len());
         for fault in FAULTS {
             table.install(fault);
-            match fault {
-                Fault::KillAll => table.hit(fault, Phase::Electing, 0),
-                Fault::FullDisk => table.skip(fault, "no mounts".into()),
-                _ => table.hit(fault, Phase::Serving, 2),
+            for phase in PHASES {
+                match (fault, phase) {
+                    (Fault::KillAll, Phase::Electing) => table.hit(fault, phase, 0),
+                    (Fault::FullDisk, _) => table.skip(fault, "no mounts".into()),
+                    _ => table.hit(fault, phase, 2),
+                }
             }
         }
         let mut sum = Table::default();
         sum.add(&table);
         sum.add(&table);
-        assert_eq!(sum.missed(), [Fault::KillAll], "installed is not in force");
-        assert_eq!((sum.hits(Fault::Delay), sum.faults()), (4, 2 * FAULTS.len() as u64));
+        assert_eq!(sum.missed(), [(Fault::KillAll, Phase::Electing)], "installed is not in force");
+        assert_eq!(sum.skipped(), [Fault::FullDisk]);
+        assert_eq!((sum.hits(Fault::Delay), sum.faults()), (16, 2 * FAULTS.len() as u64));
         assert!(sum.to_string().contains("skipped: no mounts"), "{sum}");
     }
 }

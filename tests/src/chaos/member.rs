@@ -1,15 +1,17 @@
 //! Members come and go, by the program's own verbs, while a load goes on and leaders die.
 
 use super::fault::Fault;
-use super::net::between;
+use super::net::{between, from_to};
 use super::pass::{Done, KEEPER, Pass, SERVE_MAX, VOTERS, open};
 use super::proxy::Rule;
 use crate::bench::wait_for;
 use crate::program;
-use rand::Rng;
 use rand::seq::IndexedRandom;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+
+/// How much later messages come while the membership is changed: long enough to kill somebody meanwhile.
+pub const MIDDLE: Duration = Duration::from_millis(60);
 
 impl Pass {
     /// Begins a verb of `gongji cluster` at a node, past the proxy.
@@ -25,15 +27,27 @@ impl Pass {
         self.begin_verb(place, words).await.expect("a verb ends")
     }
 
-    /// Runs a verb at a follower, and kills the leader meanwhile. Says who was asked; what came of it nobody knows.
+    /// Runs a verb at a follower, and kills the leader in the middle of the change: links are slow, so that it has a middle.
+    /// Says who was asked; what came of it nobody knows.
     async fn verb_while_the_leader_dies(&mut self, words: &[&str]) -> usize {
         self.monitor.changing(true);
         let (leader, others) = self.leader_and_others().await;
         let asked = others[0];
+        let voters: Vec<usize> = self.trial.cluster.running();
+        self.proxy.set(&from_to(&voters, &voters), Rule::Late(MIDDLE));
         let verb = self.begin_verb(asked, words);
-        tokio::time::sleep(Duration::from_millis(self.rng.random_range(0..60))).await;
-        self.seen(Fault::KillLeader);
+        wait_for(SERVE_MAX, format!("{words:?} to begin"), async || {
+            let begun = self.trial.cluster.status(leader).await.is_some_and(|status| status.changing);
+            (begun || verb.is_finished()).then_some(())
+        })
+        .await;
+        if verb.is_finished() {
+            eprintln!("{words:?} was over before the leader could be killed");
+        } else {
+            self.monitor.seen(Fault::KillLeader, 1);
+        }
         self.trial.cluster.kill(leader);
+        self.proxy.heal();
         verb.await.expect("a verb ends");
         self.trial.cluster.start_node(leader).await;
         self.trial.cluster.leader().await;
@@ -45,28 +59,59 @@ impl Pass {
         self.trial.cluster.places().into_iter().find(|place| *place >= VOTERS)
     }
 
-    /// A machine more, as a learner that has caught up.
+    /// A machine more, as a learner that has caught up. Perhaps the leader has another by then.
     async fn joined(&mut self) -> usize {
         let place = self.trial.cluster.add_node();
         open(&mut self.trial.cluster, &self.proxy, &self.monitor, place).await;
+        let _force = self.monitor.force(Fault::LearnerAdded);
         self.monitor.changing(true);
         let member = self.trial.cluster.member(place);
         let words = format!("{}={},{}", member.node, member.peer_address, member.api_address);
-        let (_, others) = self.leader_and_others().await;
-        let asked = others.into_iter().find(|other| *other != place).expect("followers");
-        let ran = self.verb(asked, &["add-learner", &words, "--wait"]).await;
-        assert_eq!(ran.code, Some(0), "add-learner: {}", ran.stderr);
+        let mut others = self.trial.cluster.running();
+        others.retain(|other| *other != place);
+        let adding = self.begin_verb(others[0], &["add-learner", &words, "--wait"]);
+        self.unrest(Fault::LearnerAdded, &others).await;
+        let ran = adding.await.expect("a verb ends");
+        if ran.code != Some(0) {
+            eprintln!("add-learner once more: {}", ran.stderr.trim());
+            let ran = self.verb(others[0], &["add-learner", &words, "--wait"]).await;
+            assert_eq!(ran.code, Some(0), "add-learner: {}", ran.stderr);
+        }
         self.follows(place).await;
-        self.seen(Fault::LearnerAdded);
+        self.readers.add(&self.trial.cluster, place);
         place
     }
 
+    /// A learner more. Who has one already sends the new one away again.
     pub(super) async fn add_learner(&mut self) -> Done {
-        // Promoting added it, and counted it.
-        if self.learner().is_none() {
-            self.joined().await;
+        let has_one = self.learner().is_some();
+        let place = self.joined().await;
+        if has_one {
+            self.gone(place, KEEPER).await;
+            self.leaves(place);
         }
         Ok(())
+    }
+
+    /// Waits until a node is a member no more.
+    async fn gone(&self, place: usize, asked: usize) {
+        let id = self.trial.cluster.nodes[place].id;
+        wait_for(SERVE_MAX, "a member to be gone", async || {
+            let known = self.trial.cluster.overview(asked).await?;
+            if known.nodes.iter().all(|status| status.node != id) {
+                return Some(());
+            }
+            self.verb(asked, &["remove", &id.to_string()]).await;
+            None
+        })
+        .await;
+    }
+
+    /// Switches off a node that was taken out.
+    fn leaves(&mut self, place: usize) {
+        self.monitor.forget(&self.trial.cluster.nodes[place].clients);
+        self.readers.forget(place);
+        self.trial.cluster.leave(place);
     }
 
     /// Waits until a node votes, or votes no more, and no change is half done.
@@ -87,13 +132,17 @@ impl Pass {
 
     /// Promotes the learner, and kills the leader meanwhile.
     pub(super) async fn promote(&mut self) -> Done {
-        self.add_learner().await?;
-        let place = self.learner().expect("it was added");
+        let place = match self.learner() {
+            Some(place) => place,
+            None => self.joined().await,
+        };
         let node = self.trial.cluster.nodes[place].id.to_string();
+        let force = self.monitor.force(Fault::Promoted);
         let asked = self.verb_while_the_leader_dies(&["promote", &node]).await;
         self.votes(place, true, asked, "promote").await;
         self.trial.cluster.vote(VOTERS + 1);
-        self.seen(Fault::Promoted);
+        self.unrest(Fault::Promoted, &self.trial.cluster.running()).await;
+        drop(force);
         Ok(())
     }
 
@@ -103,10 +152,14 @@ impl Pass {
         voters.retain(|place| *place != KEEPER);
         let place = *voters.choose(&mut self.rng).expect("voters");
         let node = self.trial.cluster.nodes[place].id.to_string();
+        let force = self.monitor.force(Fault::Demoted);
         let asked = self.verb_while_the_leader_dies(&["demote", &node]).await;
         self.votes(place, false, asked, "demote").await;
-        self.seen(Fault::Demoted);
         self.served(50, "with a voter less").await;
+        let mut others = self.trial.cluster.running();
+        others.retain(|other| *other != place);
+        self.unrest(Fault::Demoted, &others).await;
+        drop(force);
         self.votes(place, true, asked, "promote").await;
         Ok(())
     }
@@ -124,22 +177,15 @@ impl Pass {
             self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
         self.proxy.set(&between(&[place], &others), Rule::Refuse);
         self.votes(place, false, KEEPER, "demote").await;
+        let force = self.monitor.force(Fault::Removed);
         let asked = self.verb_while_the_leader_dies(&["remove", &node]).await;
-        wait_for(SERVE_MAX, "a member to be gone", async || {
-            let known = self.trial.cluster.overview(asked).await?;
-            if known.nodes.iter().all(|status| status.node != id) {
-                return Some(());
-            }
-            self.verb(asked, &["remove", &node]).await;
-            None
-        })
-        .await;
-        self.seen(Fault::Removed);
+        self.gone(place, asked).await;
         // It believes that it votes, and stands for election again and again: nobody listens.
         self.proxy.heal();
         self.served(500, "while somebody who was taken out wants to lead").await;
-        self.monitor.forget(&self.trial.cluster.nodes[place].clients);
-        self.trial.cluster.leave(place);
+        self.unrest(Fault::Removed, &others).await;
+        drop(force);
+        self.leaves(place);
         Ok(())
     }
 }

@@ -16,4 +16,5 @@ pub mod pass;
 pub mod process;
 pub mod proxy;
 pub mod readers;
+pub mod unrest;
 pub mod who;

@@ -1,10 +1,11 @@
 //! What the cluster is doing, as its nodes tell it: looked at several times a second, past the proxy.
 
+use super::fault::{Fault, Table};
 use crate::sim::coverage::Phase;
 use client::v1::cluster_client::ClusterClient;
 use client::v1::{NodeStatus, StatusRequest};
 use futures::future::join_all;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,10 +28,29 @@ pub struct Monitor {
 
 #[derive(Debug, Default)]
 struct Shared {
-    phase: Mutex<Phase>,
+    doing: Mutex<Doing>,
     changing: Mutex<bool>,
     doors: Mutex<BTreeMap<String, ClusterClient<Channel>>>,
     leaderless: Mutex<Duration>,
+    in_force: Mutex<Option<Fault>>,
+    table: Mutex<Table>,
+}
+
+/// What the cluster is doing besides serving.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Doing {
+    electing: bool,
+    mending: bool,
+}
+
+/// For as long as it lives, a fault is in force.
+#[derive(Debug)]
+pub struct Force(Arc<Shared>);
+
+impl Drop for Force {
+    fn drop(&mut self) {
+        *self.0.in_force.lock() = None;
+    }
 }
 
 impl Monitor {
@@ -61,9 +81,26 @@ impl Monitor {
         *self.shared.changing.lock() = changing;
     }
 
-    /// What the cluster is doing.
-    pub fn phase(&self) -> Phase {
-        if *self.shared.changing.lock() { Phase::Changing } else { *self.shared.phase.lock() }
+    /// Whether a leader leads and everyone is there.
+    pub fn serves(&self) -> bool {
+        *self.shared.doing.lock() == Doing::default()
+    }
+
+    /// What was seen of the faults.
+    pub fn table(&self) -> MutexGuard<'_, Table> {
+        self.shared.table.lock()
+    }
+
+    /// A fault took effect so often, just now.
+    pub fn seen(&self, fault: Fault, times: u64) {
+        self.shared.count(fault, times);
+    }
+
+    /// A fault is in force from now on, until what this gives is dropped: it counts with every look.
+    pub fn force(&self, fault: Fault) -> Force {
+        self.seen(fault, 1);
+        *self.shared.in_force.lock() = Some(fault);
+        Force(self.shared.clone())
     }
 
     /// The longest time without a leader so far.
@@ -79,15 +116,36 @@ impl Drop for Monitor {
 }
 
 impl Shared {
-    fn see(&self, phase: Phase, leaderless: Duration) {
-        *self.phase.lock() = phase;
+    fn see(&self, doing: Doing, leaderless: Duration) {
+        *self.doing.lock() = doing;
         let mut longest = self.leaderless.lock();
         *longest = leaderless.max(*longest);
+        drop(longest);
+        let in_force = *self.in_force.lock();
+        if let Some(fault) = in_force {
+            self.count(fault, 1);
+        }
+    }
+
+    /// Counts a fault under everything that the cluster does now.
+    fn count(&self, fault: Fault, times: u64) {
+        let (doing, changing) = (*self.doing.lock(), *self.changing.lock());
+        let mut table = self.table.lock();
+        let phases = [
+            (Phase::Serving, doing == Doing::default()),
+            (Phase::Electing, doing.electing),
+            (Phase::Mending, doing.mending),
+            (Phase::Changing, changing),
+        ];
+        for (phase, _) in phases.into_iter().filter(|(_, now)| *now) {
+            table.hit(fault, phase, times);
+        }
     }
 }
 
 async fn look(shared: Arc<Shared>) {
     let mut led = Instant::now();
+    let mut term = 0;
     loop {
         let doors = shared.doors.lock().clone();
         let asked = doors.into_values().map(|mut door| async move {
@@ -95,8 +153,8 @@ async fn look(shared: Arc<Shared>) {
             let reply = tokio::time::timeout(ASK_MAX, asked).await.ok()?.ok()?.into_inner();
             reply.nodes.into_iter().next()
         });
-        let found = phase(&join_all(asked).await);
-        if found != Phase::Electing {
+        let found = doing(&join_all(asked).await, &mut term);
+        if !found.electing {
             led = Instant::now();
         }
         shared.see(found, led.elapsed());
@@ -104,22 +162,26 @@ async fn look(shared: Arc<Shared>) {
     }
 }
 
-/// What nodes that say this are doing; none is one that does not answer.
-fn phase(nodes: &[Option<NodeStatus>]) -> Phase {
+/// What nodes that say this are doing; none is one that does not answer. `term` is the highest that was known before: a
+/// higher one means an election since then.
+fn doing(nodes: &[Option<NodeStatus>], term: &mut u64) -> Doing {
     let answered: Vec<&NodeStatus> = nodes.iter().flatten().collect();
+    let newest = answered.iter().map(|node| node.term).max().unwrap_or(0);
+    let elected = newest > *term && *term > 0;
+    *term = newest.max(*term);
     let mut followers: BTreeMap<u64, usize> = BTreeMap::new();
     for node in &answered {
         *followers.entry(node.leader).or_default() += 1;
     }
     let leaders: Vec<u64> = followers.keys().copied().filter(|leader| *leader != 0).collect();
     let followed = followers.iter().any(|(leader, count)| *leader != 0 && *count * 2 > nodes.len());
-    // Nobody leads as far as most know, or two are believed to.
-    if !followed || leaders.len() > 1 {
-        return Phase::Electing;
-    }
     let last = answered.iter().map(|node| node.last_log_index).max().unwrap_or(0);
     let behind = answered.iter().any(|node| node.applied_index + BEHIND < last);
-    if answered.len() < nodes.len() || behind { Phase::Mending } else { Phase::Serving }
+    Doing {
+        // Nobody leads as far as most know, or two are believed to, or somebody does since just now.
+        electing: !followed || leaders.len() > 1 || elected,
+        mending: answered.len() < nodes.len() || behind,
+    }
 }
 
 #[cfg(test)]
@@ -131,12 +193,20 @@ mod tests {
         let node = |leader, index| {
             Some(NodeStatus { leader, applied_index: index, last_log_index: index, ..Default::default() })
         };
+        let doing = |nodes: &[Option<NodeStatus>]| {
+            let doing = doing(nodes, &mut 0);
+            (doing.electing, doing.mending)
+        };
         let all = [node(1, 900), node(1, 900), node(1, 899)];
-        assert_eq!(phase(&all), Phase::Serving);
-        assert_eq!(phase(&[node(1, 900), node(1, 900), None]), Phase::Mending);
-        assert_eq!(phase(&[node(1, 900), node(1, 900), node(1, 3)]), Phase::Mending);
-        assert_eq!(phase(&[node(1, 900), node(2, 900), node(2, 900)]), Phase::Electing);
-        assert_eq!(phase(&[node(0, 900), node(0, 900), node(1, 900)]), Phase::Electing);
-        assert_eq!(phase(&[None, None, node(1, 900)]), Phase::Electing);
+        assert_eq!(doing(&all), (false, false));
+        assert_eq!(doing(&[node(1, 900), node(1, 900), None]), (false, true));
+        assert_eq!(doing(&[node(1, 900), node(1, 900), node(1, 3)]), (false, true));
+        assert_eq!(doing(&[node(1, 900), node(2, 900), node(2, 900)]), (true, false));
+        assert_eq!(doing(&[node(0, 900), node(0, 900), node(1, 900)]), (true, false));
+        assert_eq!(doing(&[None, None, node(1, 900)]), (true, true));
+        let of_term = |term| Some(NodeStatus { leader: 1, term, ..Default::default() });
+        let mut term = 3;
+        assert!(super::doing(&[of_term(3), of_term(4)], &mut term).electing, "somebody was elected");
+        assert!(!super::doing(&[of_term(4), of_term(4)], &mut term).electing, "and leads");
     }
 }

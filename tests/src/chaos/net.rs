@@ -12,9 +12,11 @@ use tokio::time::sleep;
 
 /// How long a fault of the links lasts.
 const SPAN: Duration = Duration::from_secs(3);
+/// How often a link comes and goes.
+const FLAPS: usize = 6;
 
 /// Every way from these nodes to those.
-fn from_to(these: &[usize], those: &[usize]) -> Vec<(End, End)> {
+pub(super) fn from_to(these: &[usize], those: &[usize]) -> Vec<(End, End)> {
     let ways = these.iter().flat_map(|from| those.iter().map(move |to| (End::Node(*from), End::Node(*to))));
     ways.filter(|(from, to)| from != to).collect()
 }
@@ -77,10 +79,19 @@ impl Pass {
         self.while_injured(fault, async {
             self.led_by_one_of(many).await;
             self.served(50, "from the majority").await;
-            sleep(SPAN / 2).await;
+            self.unrest(fault, many).await;
         })
         .await;
         Ok(())
+    }
+
+    /// Waits for a while, then for what else goes on.
+    async fn long_enough(&self, fault: Fault, among: &[usize]) {
+        self.while_injured(fault, async {
+            sleep(SPAN).await;
+            self.unrest(fault, among).await;
+        })
+        .await;
     }
 
     pub(super) async fn one_way(&mut self) -> Done {
@@ -88,18 +99,28 @@ impl Pass {
         let heard = self.rng.random_bool(0.5);
         let ways = if heard { from_to(&others, &[leader]) } else { from_to(&[leader], &others) };
         self.proxy.set(&ways, Rule::Hold);
-        self.while_injured(Fault::OneWay, sleep(SPAN)).await;
+        self.while_injured(Fault::OneWay, async {
+            sleep(SPAN).await;
+            self.unrest(Fault::OneWay, &others).await;
+        })
+        .await;
         Ok(())
     }
 
     pub(super) async fn flapping(&mut self) -> Done {
         let (leader, others) = self.leader_and_others().await;
-        for _ in 0..6 {
+        for time in 1..=FLAPS {
             let rule = self.cut();
             let away: Vec<usize> = others.choose_multiple(&mut self.rng, 3).copied().collect();
             self.proxy.set(&between(&[leader], &away), rule);
             let (cut, whole) = (self.rng.random_range(100..900), self.rng.random_range(50..300));
-            self.while_injured(Fault::Flapping, sleep(Duration::from_millis(cut))).await;
+            self.while_injured(Fault::Flapping, async {
+                sleep(Duration::from_millis(cut)).await;
+                if time == FLAPS {
+                    self.unrest(Fault::Flapping, &others).await;
+                }
+            })
+            .await;
             self.proxy.heal();
             sleep(Duration::from_millis(whole)).await;
         }
@@ -110,7 +131,7 @@ impl Pass {
         let all = self.trial.cluster.running();
         let late = Duration::from_millis(self.rng.random_range(20..120));
         self.proxy.set(&from_to(&all, &all), Rule::Late(late));
-        self.while_injured(Fault::Delay, sleep(SPAN)).await;
+        self.long_enough(Fault::Delay, &all).await;
         Ok(())
     }
 
@@ -118,23 +139,26 @@ impl Pass {
         let (leader, others) = self.leader_and_others().await;
         let rate = self.rng.random_range(4_000..40_000);
         self.proxy.set(&between(&[leader], &others), Rule::Slow(rate));
-        self.while_injured(Fault::SlowLink, sleep(SPAN)).await;
+        self.long_enough(Fault::SlowLink, &self.trial.cluster.running()).await;
         Ok(())
     }
 
     pub(super) async fn half_open(&mut self) -> Done {
         let victim = self.victim().await;
-        let (_, others) = self.leader_and_others().await;
+        let mut others = self.trial.cluster.running();
+        others.retain(|place| *place != victim);
         let mut ways = between(&[victim], &others);
         ways.extend([(End::Outside, End::Node(victim)), (End::Node(victim), End::Outside)]);
-        self.proxy.set(&ways, Rule::Hold);
-        let before = self.proxy.touched();
-        self.proxy.sever(&ways);
-        let severed = self.proxy.touched() - before;
-        self.table.lock().hit(Fault::HalfOpen, self.monitor.phase(), severed);
+        // Connections that are made meanwhile open as well; or those that were open hang from now on.
+        let lose = self.rng.random_bool(0.5);
+        self.proxy.set(&ways, if lose { Rule::Lose } else { Rule::Hold });
+        if !lose {
+            assert!(self.proxy.sever(&ways) > 0, "no connection leads to node {victim}");
+        }
         self.while_injured(Fault::HalfOpen, async {
             sleep(SPAN).await;
             self.served(50, "while a node is half open").await;
+            self.unrest(Fault::HalfOpen, &others).await;
         })
         .await;
         Ok(())
@@ -146,14 +170,14 @@ impl Pass {
         ways.extend(all.iter().map(|place| (End::Outside, End::Node(*place))));
         ways.extend(all.iter().map(|place| (End::Node(*place), End::Outside)));
         self.proxy.set(&ways, Rule::Break(200));
-        self.while_injured(Fault::BrokenFrame, sleep(SPAN)).await;
+        self.long_enough(Fault::BrokenFrame, &all).await;
         Ok(())
     }
 
     pub(super) async fn wire_flip(&mut self) -> Done {
         let all = self.trial.cluster.running();
         self.proxy.set(&from_to(&all, &all), Rule::Flip(50));
-        self.while_injured(Fault::WireFlip, sleep(SPAN)).await;
+        self.long_enough(Fault::WireFlip, &all).await;
         Ok(())
     }
 
@@ -165,7 +189,8 @@ impl Pass {
         let had = self.trial.cluster.status(victim).await.map_or(0, |status| status.last_log_index);
         // A held connection would keep the log that is being sent on it.
         self.proxy.set(&between(&[victim], &others), Rule::Refuse);
-        for place in others {
+        let force = self.monitor.force(Fault::LongAbsence);
+        for place in others.iter().copied() {
             wait_for(SERVE_MAX, "a log that is purged far past the node", async || {
                 let status = self.trial.cluster.status(place).await?;
                 if status.last_log_index - status.log_entries > had + KEEP {
@@ -179,6 +204,8 @@ impl Pass {
             })
             .await;
         }
+        self.unrest(Fault::LongAbsence, &others).await;
+        drop(force);
         self.proxy.heal();
         self.follows(victim).await;
         // What lies between was never told to it: it has come by a snapshot. A few entries behind what it said that it had
@@ -186,7 +213,7 @@ impl Pass {
         let mut watch = self.trial.cluster.client_of(victim).watch(had + KEEP);
         let told = tokio::time::timeout(SERVE_MAX, watch.next()).await;
         match told {
-            Ok(Err(Error::Compacted { .. })) => self.seen(Fault::LongAbsence),
+            Ok(Err(Error::Compacted { .. })) => {}
             other => panic!("node {victim} was away from {had} on and came back by the log: {other:?}"),
         }
         Ok(())

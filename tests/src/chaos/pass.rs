@@ -6,10 +6,9 @@ use super::proxy::Proxy;
 use super::readers::Readers;
 use crate::bench::{rng, wait_for};
 use crate::cluster::{Cluster, Options};
-use crate::judge::reads::reads_not_past;
-use crate::traffic::{Load, Pace};
+use crate::traffic::Pace;
 use crate::trial::{Trial, Verdict};
-use parking_lot::Mutex;
+use client::v1::Role;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use std::future::Future;
@@ -21,8 +20,12 @@ pub const VOTERS: usize = 5;
 const RATE_MIN: f64 = 30.0;
 /// How long the rate is measured.
 const HEALTHY: Duration = Duration::from_secs(1);
+/// How soon it is seen that the proxy has injured something.
+const TOUCH: Duration = Duration::from_millis(20);
+/// No fault may take longer, healing included: then something hangs.
+const FAULT_MAX: Duration = Duration::from_secs(600);
 /// How long service may take to come back.
-pub const SERVE_MAX: Duration = Duration::from_secs(30);
+pub const SERVE_MAX: Duration = Duration::from_secs(60);
 /// Log entries kept behind a snapshot: few, so that a node cut off needs one.
 pub const KEEP: u64 = 100;
 /// Node 0 is never away for long: its journal is whole.
@@ -39,8 +42,8 @@ pub struct Pass {
     pub proxy: Proxy,
     /// What the cluster is doing.
     pub monitor: Monitor,
-    /// What was seen.
-    pub table: Mutex<Table>,
+    /// Who asks each node.
+    pub readers: Readers,
     /// Chance.
     pub rng: StdRng,
 }
@@ -67,28 +70,25 @@ impl Pass {
     /// If a fault is never in force, or service does not come back.
     pub async fn play(seed: u64, only: &[Fault]) -> Ended {
         let mut pass = Pass::begin(seed).await;
-        let (load, readers) = pass.work();
+        let load = pass.trial.load(0, &Pace::default());
         let started = Instant::now();
         let mut order = FAULTS.to_vec();
         order.retain(|fault| only.is_empty() || only.contains(fault));
         order.shuffle(&mut pass.rng);
         for fault in order {
-            pass.scenario(fault).await;
+            let ended = tokio::time::timeout(FAULT_MAX, pass.scenario(fault)).await;
+            ended.unwrap_or_else(|_| panic!("{fault:?} did not end within {} s", FAULT_MAX.as_secs()));
         }
         let took = started.elapsed();
         pass.proxy.heal();
         pass.trial.stop(load, 1_000).await;
-        let reads = readers.stop().await;
-        let mut verdict = pass.trial.judge(1_000).await;
-        verdict.note("reads not past", reads_not_past(&pass.trial.history.ops(), &reads));
+        let reads = pass.readers.stop();
+        let mut verdict = pass.trial.judge_with(1_000, &reads).await;
         verdict.note("no panic", pass.panics());
-        let history = pass.trial.cluster.path().join("history.txt");
-        if !verdict.complaints.is_empty() {
-            pass.trial.history.save(&history).ok();
-        }
         verdict.demand("all faults");
         let leaderless = pass.monitor.leaderless();
-        Ended { verdict, table: pass.table.into_inner(), reads: reads.len(), leaderless, took }
+        let table = pass.monitor.table().clone();
+        Ended { verdict, table, reads: reads.len(), leaderless, took }
     }
 
     async fn begin(seed: u64) -> Pass {
@@ -101,15 +101,11 @@ impl Pass {
         }
         cluster.found().await;
         let trial = Trial::around(seed, cluster).await;
-        Pass { trial, proxy, monitor, table: Mutex::default(), rng: rng(seed, 7) }
-    }
-
-    /// Starts to ask.
-    fn work(&self) -> (Load, Readers) {
-        let load = self.trial.load(0, &Pace::default());
-        let readers =
-            Readers::start(self.trial.seed, &self.trial.cluster, &self.trial.history, &self.trial.world);
-        (load, readers)
+        let mut readers = Readers::new(seed, &trial.history, &trial.world);
+        for place in 0..VOTERS {
+            readers.add(&trial.cluster, place);
+        }
+        Pass { trial, proxy, monitor, readers, rng: rng(seed, 7) }
     }
 
     /// Health, a fault, healing.
@@ -117,7 +113,8 @@ impl Pass {
         let rate = self.healthy(fault).await;
         let started = Instant::now();
         let before = self.trial.history.answered();
-        self.table.lock().install(fault);
+        let hits_before = self.monitor.table().hits(fault);
+        self.monitor.table().install(fault);
         let done = self.strike(fault).await;
         let span = started.elapsed();
         let during = (self.trial.history.answered() - before) as f64 / span.as_secs_f64();
@@ -125,18 +122,20 @@ impl Pass {
         self.monitor.changing(false);
         if let Err(why) = done {
             eprintln!("{fault:?} skipped: {why}");
-            self.table.lock().skip(fault, why);
+            self.monitor.table().skip(fault, why);
             return;
         }
-        let hits = self.table.lock().hits(fault);
+        let hits = self.monitor.table().hits(fault) - hits_before;
         assert!(hits > 0, "{fault:?} was never in force: the run is void");
         let healed = Instant::now();
         self.trial.cluster.leader().await;
         self.served(20, "after it").await;
         let back = healed.elapsed();
-        // A follower that nobody sends anything to is not seen by those who are served.
+        self.none_absent().await;
+        // A follower that nobody sends anything to is not seen by those who are served; nor one that answers nobody.
         for place in self.trial.cluster.running() {
             self.follows(place).await;
+            self.answers(place).await;
         }
         eprintln!(
             "{fault:?}: {rate:.0}/s before, {during:.0}/s in {span:.1?} of it, seen {hits} times, healed in {back:.1?}"
@@ -182,7 +181,8 @@ impl Pass {
             let (before, started) = (self.trial.history.answered(), Instant::now());
             tokio::time::sleep(HEALTHY).await;
             let answers = (self.trial.history.answered() - before) as f64;
-            Some(answers / started.elapsed().as_secs_f64()).filter(|rate| *rate >= RATE_MIN)
+            let rate = answers / started.elapsed().as_secs_f64();
+            (rate >= RATE_MIN && self.monitor.serves()).then_some(rate)
         })
         .await
     }
@@ -196,24 +196,30 @@ impl Pass {
         .await;
     }
 
-    /// A fault took effect just now.
-    pub fn seen(&self, fault: Fault) {
-        self.table.lock().hit(fault, self.monitor.phase(), 1);
-    }
-
-    /// Counts what the proxy does, in the phase in which it does it, until the work is done.
+    /// Does something while the proxy injures: in force as soon as it has done so to something.
     pub async fn while_injured<T>(&self, fault: Fault, work: impl Future<Output = T>) -> T {
-        let mut counted = self.proxy.touched();
+        let before = self.proxy.touched();
+        let mut force = None;
         let mut work = std::pin::pin!(work);
         loop {
-            let ended = tokio::time::timeout(Duration::from_millis(50), &mut work).await;
-            let touched = self.proxy.touched();
-            self.table.lock().hit(fault, self.monitor.phase(), touched - counted);
-            counted = touched;
+            let ended = tokio::time::timeout(TOUCH, &mut work).await;
+            if force.is_none() && self.proxy.touched() > before {
+                force = Some(self.monitor.force(fault));
+            }
             if let Ok(ended) = ended {
                 return ended;
             }
         }
+    }
+
+    /// Waits until a node's reader has a new answer.
+    async fn answers(&self, place: usize) {
+        let node = self.trial.cluster.nodes[place].id;
+        let before = self.readers.answered(node);
+        wait_for(SERVE_MAX, format!("a linearizable read at node {place}"), async || {
+            (self.readers.answered(node) > before).then_some(())
+        })
+        .await;
     }
 
     /// Starts a node that was stopped, and waits until it follows again.
@@ -225,12 +231,12 @@ impl Pass {
     /// Waits until a node has nearly all that the leader has.
     pub async fn follows(&self, place: usize) {
         let cluster = &self.trial.cluster;
-        let id = cluster.nodes[place].id;
         wait_for(crate::cluster::CALM_MAX, format!("node {place} to follow again"), async || {
-            let known = cluster.overview(place).await?;
-            let leader = known.nodes.iter().find(|status| status.node == known.leader)?;
-            let here = known.nodes.iter().find(|status| status.node == id)?;
-            (here.applied_index + 100 >= leader.applied_index).then_some(())
+            // Each is asked itself: what others know of a leader that they do not hear is nothing.
+            let here = cluster.status(place).await?;
+            let leader = cluster.nodes.iter().position(|node| node.id == here.leader)?;
+            let there = cluster.status(leader).await?;
+            (there.role() == Role::Leader && here.applied_index + 100 >= there.applied_index).then_some(())
         })
         .await;
     }
@@ -242,14 +248,16 @@ impl Pass {
         let said = places.map(|place| (place, self.trial.cluster.stderr_path(place)));
         said.filter_map(|(place, path)| {
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            let line = text
-                .lines()
-                .find(|line| line.contains("panicked") && !line.contains("thread 'open-state'"))?
-                .to_owned();
+            let line = text.lines().find(|line| fell(line))?.to_owned();
             Some(format!("node {place}: {line}"))
         })
         .collect()
     }
+}
+
+/// Whether a line tells of a panic that nobody was there to catch.
+fn fell(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ") && !line.starts_with("thread 'open-state'")
 }
 
 /// Starts a node behind the proxy, with a clock that can be turned.
@@ -267,4 +275,16 @@ pub async fn open(cluster: &mut Cluster, proxy: &Proxy, monitor: &Monitor, place
 /// What a node's clock is turned by.
 pub fn clock_file(cluster: &Cluster, place: usize) -> std::path::PathBuf {
     cluster.path().join(format!("node-{place}.clock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_from_a_word_about_one() {
+        assert!(fell("thread 'tokio-runtime-worker' (2760) panicked at node/src/tick.rs:3:5:"));
+        assert!(!fell("thread 'open-state' (2760) panicked at sled/src/lib.rs:3:5:"), "it is caught");
+        assert!(!fell("ERROR node::state::recover: sm/gen-2 is not believed (sled panicked):"));
+    }
 }

@@ -1,7 +1,11 @@
 //! What is done to processes and their clocks.
 
 use super::fault::Fault;
+use super::member::MIDDLE;
+use super::monitor::Force;
+use super::net::from_to;
 use super::pass::{Done, Pass, SERVE_MAX, clock_file};
+use super::proxy::Rule;
 use crate::bench::wait_for;
 use rand::Rng;
 use std::path::Path;
@@ -11,6 +15,8 @@ use tokio::time::sleep;
 /// How far a clock jumps ahead and back, in milliseconds: request ids of now must stay within their window.
 const AHEAD_MS: i64 = 600_000;
 const BACK_MS: i64 = -3_600_000;
+/// So many entries show whether ledger time moves.
+const STANDS: usize = 20;
 
 /// The state of a process, as the system shows it: R, S, T.
 fn state(id: u32) -> Option<char> {
@@ -23,10 +29,11 @@ impl Pass {
     pub(super) async fn kill_leader(&mut self) -> Done {
         for _ in 0..2 {
             let (leader, others) = self.leader_and_others().await;
-            self.seen(Fault::KillLeader);
+            let _force = self.monitor.force(Fault::KillLeader);
             self.trial.cluster.kill(leader);
             self.led_by_one_of(&others).await;
             self.served(50, "without the killed leader").await;
+            self.unrest(Fault::KillLeader, &others).await;
             self.back(leader).await;
         }
         Ok(())
@@ -35,55 +42,76 @@ impl Pass {
     pub(super) async fn kill_follower(&mut self) -> Done {
         let (_, others) = self.leader_and_others().await;
         let victim = others[self.rng.random_range(0..others.len())];
-        self.seen(Fault::KillFollower);
+        let _force = self.monitor.force(Fault::KillFollower);
         self.trial.cluster.kill(victim);
         self.served(50, "without the killed follower").await;
+        self.unrest(Fault::KillFollower, &self.trial.cluster.running()).await;
         // Once more while it mends.
         self.trial.cluster.start_node(victim).await;
-        self.seen(Fault::KillFollower);
         self.trial.cluster.kill(victim);
         self.back(victim).await;
         Ok(())
     }
 
     pub(super) async fn kill_all(&mut self) -> Done {
-        for _ in 0..2 {
-            self.seen(Fault::KillAll);
-            self.trial.cluster.kill_all();
-            for place in self.trial.cluster.places() {
-                self.trial.cluster.start_node(place).await;
-            }
-            // The second time they may still be electing.
-            sleep(Duration::from_millis(self.rng.random_range(100..1_500))).await;
-        }
+        // Messages come late, so that the change of a member is under way when all die.
+        let all = self.trial.cluster.running();
+        self.proxy.set(&from_to(&all, &all), Rule::Late(MIDDLE));
+        let change = self.begin_change().await;
+        self.kill_and_start_all().await;
+        change.abort();
+        // They may still be electing.
+        sleep(Duration::from_millis(self.rng.random_range(100..1_500))).await;
+        self.kill_and_start_all().await;
         Ok(())
+    }
+
+    /// Kills all nodes at once, and starts them again; one comes back when the others serve.
+    async fn kill_and_start_all(&mut self) {
+        let _force = self.monitor.force(Fault::KillAll);
+        let places = self.trial.cluster.running();
+        // Not the one whose journal is whole.
+        let late = places[self.rng.random_range(1..places.len())];
+        self.trial.cluster.kill_all();
+        self.monitor.changing(false);
+        self.proxy.heal();
+        for place in places.into_iter().filter(|place| *place != late) {
+            self.trial.cluster.start_node(place).await;
+        }
+        self.trial.cluster.leader().await;
+        self.served(20, "while one of those that were killed is still away").await;
+        self.trial.cluster.start_node(late).await;
     }
 
     pub(super) async fn rolling_restart(&mut self) -> Done {
         for place in self.trial.cluster.places() {
-            self.seen(Fault::RollingRestart);
+            let _force = self.monitor.force(Fault::RollingRestart);
             let ended = self.trial.cluster.terminate(place).await;
             assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end:\n{}", ended.stderr);
+            self.unrest(Fault::RollingRestart, &self.trial.cluster.running()).await;
             self.back(place).await;
         }
         Ok(())
     }
 
     /// Stops a node by SIGSTOP, and looks whether it stands still.
-    async fn pause(&mut self, place: usize, fault: Fault) {
+    async fn pause(&self, place: usize, fault: Fault) -> Force {
+        let force = self.monitor.force(fault);
         self.trial.cluster.pause(place);
-        let id = self.trial.cluster.server(place).id();
+        let id = self.trial.cluster.process(place);
         wait_for(SERVE_MAX, "a process that stands still", async || (state(id) == Some('T')).then_some(()))
             .await;
-        self.seen(fault);
+        force
     }
 
     pub(super) async fn pause_leader(&mut self) -> Done {
         for _ in 0..2 {
             let (leader, others) = self.leader_and_others().await;
-            self.pause(leader, Fault::PauseLeader).await;
+            let force = self.pause(leader, Fault::PauseLeader).await;
             self.led_by_one_of(&others).await;
             self.served(50, "while the leader sleeps").await;
+            self.unrest(Fault::PauseLeader, &others).await;
+            drop(force);
             self.trial.cluster.resume(leader);
             // It believes that it leads. Sometimes the next one falls asleep at once.
             sleep(Duration::from_millis(self.rng.random_range(0..500))).await;
@@ -93,9 +121,12 @@ impl Pass {
 
     pub(super) async fn pause_follower(&mut self) -> Done {
         let victim = self.victim().await;
-        self.pause(victim, Fault::PauseFollower).await;
+        let force = self.pause(victim, Fault::PauseFollower).await;
         self.served(100, "while a follower sleeps").await;
-        sleep(Duration::from_secs(2)).await;
+        let mut others = self.trial.cluster.running();
+        others.retain(|place| *place != victim);
+        self.unrest(Fault::PauseFollower, &others).await;
+        drop(force);
         self.trial.cluster.resume(victim);
         self.follows(victim).await;
         Ok(())
@@ -110,37 +141,52 @@ impl Pass {
     }
 
     pub(super) async fn clock_ahead(&mut self) -> Done {
-        let leader = self.trial.cluster.leader().await;
-        self.turn(leader, AHEAD_MS);
+        let jump = self.trial.follower.ahead_ms().unwrap_or(0).max(0) + AHEAD_MS;
         wait_for(SERVE_MAX, "ledger time that runs ahead", async || {
             // Another may lead by now: then its clock is turned, too.
-            self.turn(self.trial.cluster.leader().await, AHEAD_MS);
-            self.trial.follower.ahead_ms().filter(|ms| *ms > AHEAD_MS / 2)
+            self.turn(self.trial.cluster.leader().await, jump);
+            self.trial.follower.ahead_ms().filter(|ms| *ms > jump - AHEAD_MS / 2)
         })
         .await;
-        self.seen(Fault::ClockAhead);
+        let _force = self.monitor.force(Fault::ClockAhead);
         self.served(50, "with a clock ahead").await;
+        self.unrest(Fault::ClockAhead, &self.trial.cluster.running()).await;
         self.right_clocks();
         Ok(())
     }
 
     pub(super) async fn clock_back(&mut self) -> Done {
-        // Ledger time stands still while the leader's clock is behind it.
-        let turned = async || self.turn(self.trial.cluster.leader().await, BACK_MS);
-        turned().await;
-        let time = async || self.trial.follower.ahead_ms().unwrap_or_default();
+        // Ledger time never runs back: all clocks are where it moves on, first.
+        let before = self.trial.follower.ahead_ms().unwrap_or(0).max(0) + 1_000;
+        for place in self.trial.cluster.places() {
+            self.turn(place, before);
+        }
+        wait_for(SERVE_MAX, "ledger time that moves on", async || Some(()).filter(|()| self.time_moves()))
+            .await;
+        // It stands still while the leader's clock is behind it.
+        for place in self.trial.cluster.places() {
+            self.turn(place, BACK_MS);
+        }
         wait_for(SERVE_MAX, "ledger time that stands still", async || {
-            turned().await;
-            let before = time().await;
-            self.served(20, "with a clock behind").await;
-            sleep(Duration::from_secs(1)).await;
-            // As much later as ledger time falls behind: it stands.
-            (before - time().await >= 900).then_some(())
+            Some(()).filter(|()| self.time_stands())
         })
         .await;
-        self.seen(Fault::ClockBack);
+        let _force = self.monitor.force(Fault::ClockBack);
+        self.unrest(Fault::ClockBack, &self.trial.cluster.running()).await;
+        self.served(50, "with a clock behind").await;
+        assert!(self.time_stands(), "ledger time moves on though every clock is behind it");
         self.right_clocks();
         Ok(())
+    }
+
+    /// Whether the newest entries all have times of their own.
+    fn time_moves(&self) -> bool {
+        self.trial.follower.times_of_last(STANDS) > STANDS / 2
+    }
+
+    /// Whether the newest entries all have the same time.
+    fn time_stands(&self) -> bool {
+        self.trial.follower.times_of_last(STANDS) == 1
     }
 
     fn right_clocks(&self) {

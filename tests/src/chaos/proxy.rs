@@ -44,6 +44,8 @@ pub enum Rule {
     Refuse,
     /// They are held back for as long as the rule is in force: connections open, and nothing comes.
     Hold,
+    /// They are lost, and with them all that comes later on connections that were open: those hang for ever, and never break.
+    Lose,
     /// They come so much later.
     Late(Duration),
     /// So many come in a second.
@@ -114,16 +116,19 @@ impl Proxy {
         self.shared.changed.send_replace(());
     }
 
-    /// Breaks the connections that are open between these ends.
-    pub fn sever(&self, ways: &[(End, End)]) {
+    /// Breaks the connections that are open between these ends, and says how many there were.
+    pub fn sever(&self, ways: &[(End, End)]) -> usize {
+        let mut severed = 0;
         self.shared.open.lock().retain(|(from, to, connection)| {
-            let hit = ways.contains(&(*from, *to)) || ways.contains(&(*to, *from));
+            let open = !connection.is_finished();
+            let hit = open && (ways.contains(&(*from, *to)) || ways.contains(&(*to, *from)));
             if hit {
                 connection.abort();
-                self.shared.touch();
+                severed += 1;
             }
-            !hit && !connection.is_finished()
+            open && !hit
         });
+        severed
     }
 
     /// Everything passes again.
@@ -245,6 +250,11 @@ impl Shared {
                 }
                 match self.rule(from, to) {
                     Rule::Pass | Rule::Late(_) | Rule::Hold => {}
+                    Rule::Lose => {
+                        self.touch();
+                        while queue.recv().await.is_some() {}
+                        return Ok(());
+                    }
                     Rule::Refuse => {
                         self.touch();
                         return Err(io::ErrorKind::ConnectionReset.into());

@@ -8,9 +8,10 @@ use crate::world::World;
 use client::Client;
 use parking_lot::Mutex;
 use rand::Rng;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::AbortHandle;
 
 /// Pause between two questions to a node.
 const EVERY: Duration = Duration::from_millis(40);
@@ -20,48 +21,67 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// One reader a node, until all are stopped.
 #[derive(Debug)]
 pub struct Readers {
-    tasks: JoinSet<()>,
+    seed: u64,
+    history: History,
+    world: World,
+    tasks: BTreeMap<usize, AbortHandle>,
     answers: Arc<Mutex<Vec<Question>>>,
 }
 
 impl Readers {
-    /// Starts them. Each asks one node only, over the proxy.
-    ///
-    /// # Panics
-    /// If a node has no good address.
-    pub fn start(seed: u64, cluster: &Cluster, history: &History, world: &World) -> Readers {
-        let answers = Arc::new(Mutex::new(Vec::new()));
-        let mut tasks = JoinSet::new();
-        for place in 0..cluster.nodes.len() {
-            let member = cluster.member(place);
-            let client = Client::connect_lazy([&member.api_address]).expect("a good address");
-            let client = client.within(PATIENCE);
-            let (answers, history, world) = (answers.clone(), history.clone(), world.clone());
-            let mut rng = rng(seed, 3_000 + place as u64);
-            tasks.spawn(async move {
-                loop {
-                    let family = &world.families[rng.random_range(0..world.families.len())];
-                    let invoked = history.elapsed();
-                    // Whoever gets no answer has nothing to be judged.
-                    if let Ok(read) = client.person(&family.donor).await {
-                        let (node, index) = (read.node, read.index);
-                        answers.lock().push(Question { node, invoked, returned: history.elapsed(), index });
-                    }
-                    tokio::time::sleep(EVERY).await;
-                }
-            });
-        }
-        Readers { tasks, answers }
+    /// Readers of no node yet.
+    pub fn new(seed: u64, history: &History, world: &World) -> Readers {
+        let (history, world) = (history.clone(), world.clone());
+        Readers { seed, history, world, tasks: BTreeMap::new(), answers: Arc::default() }
     }
 
-    /// How many questions were answered so far.
-    pub fn answered(&self) -> usize {
-        self.answers.lock().len()
+    /// Starts one that asks this node only, over the proxy.
+    ///
+    /// # Panics
+    /// If the node has no good address.
+    pub fn add(&mut self, cluster: &Cluster, place: usize) {
+        let member = cluster.member(place);
+        let client = Client::connect_lazy([&member.api_address]).expect("a good address").within(PATIENCE);
+        let (answers, history, world) = (self.answers.clone(), self.history.clone(), self.world.clone());
+        let mut rng = rng(self.seed, 3_000 + place as u64);
+        let task = tokio::spawn(async move {
+            loop {
+                let family = &world.families[rng.random_range(0..world.families.len())];
+                let invoked = history.elapsed();
+                // Whoever gets no answer has nothing to be judged; that each gets answers is waited for after each fault.
+                if let Ok(read) = client.person(&family.donor).await {
+                    let (node, index, returned) = (read.node, read.index, history.elapsed());
+                    answers.lock().push(Question { node, invoked, returned, index, shown: read.value });
+                }
+                tokio::time::sleep(EVERY).await;
+            }
+        });
+        self.tasks.insert(place, task.abort_handle());
+    }
+
+    /// Asks a node no more.
+    pub fn forget(&mut self, place: usize) {
+        if let Some(task) = self.tasks.remove(&place) {
+            task.abort();
+        }
+    }
+
+    /// How many questions a node has answered so far.
+    pub fn answered(&self, node: u64) -> usize {
+        self.answers.lock().iter().filter(|read| read.node == node).count()
     }
 
     /// Asks no more, and says what was answered.
-    pub async fn stop(mut self) -> Vec<Question> {
-        self.tasks.shutdown().await;
+    pub fn stop(&mut self) -> Vec<Question> {
+        for task in std::mem::take(&mut self.tasks).into_values() {
+            task.abort();
+        }
         std::mem::take(&mut self.answers.lock())
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

@@ -3,6 +3,7 @@
 use super::Complaints;
 use crate::history::Op;
 use client::Outcome;
+use client::v1::Person;
 use std::time::Duration;
 
 /// A linearizable read that was answered.
@@ -16,6 +17,8 @@ pub struct Question {
     pub returned: Duration,
     /// The log index that it shows.
     pub index: u64,
+    /// What it shows.
+    pub shown: Person,
 }
 
 /// No read shows less than was acknowledged, or than was read anywhere, before it was asked.
@@ -52,7 +55,7 @@ mod tests {
 
     fn read(invoked: u64, returned: u64, index: u64) -> Question {
         let ms = Duration::from_millis;
-        Question { node: 1, invoked: ms(invoked), returned: ms(returned), index }
+        Question { node: 1, invoked: ms(invoked), returned: ms(returned), index, shown: Person::default() }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::sim::coverage::{Coverage, Fault, Phase};
 use crate::sim::draw::Draw;
 use crate::sim::history::Diary;
 use crate::sim::net::Net;
-use crate::sim::sites::Sites;
+use crate::sim::sites::{Flip, Sites};
 use node::raft::NodeId;
 use parking_lot::Mutex;
 use rand::Rng;
@@ -102,8 +102,23 @@ pub struct Dealer {
     pub draw: Arc<Draw>,
     /// Changes of membership under way.
     pub changing: AtomicUsize,
-    /// Clocks that were turned: what took effect is known when their node stamps an entry.
-    pub turned: Mutex<Vec<(NodeId, Fault, Phase)>>,
+    /// Leaders' clocks that were turned: it takes effect when their node stamps an entry.
+    pub turned: Mutex<Vec<Turned>>,
+}
+
+/// A leader's clock that was turned.
+#[derive(Clone, Copy, Debug)]
+pub struct Turned {
+    /// Whose.
+    pub node: NodeId,
+    /// The term in which it led.
+    pub term: u64,
+    /// The last entry of its log: what comes behind it in this term, it stamps.
+    pub last_log: u64,
+    /// How it was turned.
+    pub fault: Fault,
+    /// What the cluster was doing.
+    pub phase: Phase,
 }
 
 impl Dealer {
@@ -256,7 +271,8 @@ impl Dealer {
         };
         if lost {
             note!(self.diary, "node {node} has lost its checkpoint");
-            self.coverage.hit(Fault::LostCheckpoint);
+            let phase = self.coverage.phase();
+            self.sites.site(node, |site| site.done_to.push((Fault::LostCheckpoint, phase)));
         }
     }
 
@@ -275,14 +291,20 @@ impl Dealer {
         let Ok(mut bytes) = std::fs::read(&path) else { return };
         let at = rng.random_range(0..bytes.len());
         bytes[at] ^= 1 << rng.random_range(0..8);
+        let byte = bytes[at];
         if std::fs::write(&path, bytes).is_ok() {
             note!(
                 self.diary,
                 "node {node}: a bit is flipped at byte {at} of {}",
                 self.sites.plain(&path.display().to_string())
             );
-            self.sites.site(node, |site| (site.hurt, site.flipped) = (true, true));
-            self.coverage.hit(Fault::BitFlip);
+            let phase = self.coverage.phase();
+            self.sites.site(node, |site| {
+                let file = path.strip_prefix(&site.folder).unwrap_or(&path).to_path_buf();
+                site.hurt = true;
+                site.flips.push(Flip { file, at, byte });
+                site.done_to.push((Fault::BitFlip, phase));
+            });
         }
     }
 
@@ -298,9 +320,12 @@ impl Dealer {
 
     fn turn(&self, node: NodeId, ahead: i64, fault: Fault) {
         self.sites.site(node, |site| site.clock.set_ahead_ms(ahead));
-        if self.sites.leader() == Some(node) {
-            let phase = self.coverage.phase();
-            self.turned.lock().push((node, fault, phase));
+        if self.sites.leader() == Some(node)
+            && let Some((leader, _)) = self.sites.node(node)
+        {
+            let (standing, phase) = (leader.consensus().standing(), self.coverage.phase());
+            let (term, last_log) = (standing.term, standing.last_log);
+            self.turned.lock().push(Turned { node, term, last_log, fault, phase });
         }
     }
 

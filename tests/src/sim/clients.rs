@@ -98,8 +98,8 @@ impl Office {
         }
     }
 
-    /// Reads a record as it is now, and notes what was read.
-    async fn read(&self, id: NodeId, key: Key) {
+    /// Reads a record as it is now, and notes what was read. False if nobody answered.
+    pub async fn read(&self, id: NodeId, key: Key) -> bool {
         let invoked = self.diary.now();
         let read = async {
             self.travel().await;
@@ -114,12 +114,15 @@ impl Office {
             self.travel().await;
             Some(found)
         };
-        if let Ok(Some((index, value))) = tokio::time::timeout(PATIENCE, read).await {
-            let returned = self.diary.now();
-            note!(self.diary, "read by {id} at {index}: {} bytes", value.as_ref().map_or(0, Vec::len));
-            let read = Read { node: id, key, invoked, returned, index, value };
-            self.diary.history(|history| history.reads.push(read));
-        }
+        let Ok(Some((index, value))) = tokio::time::timeout(PATIENCE, read).await else {
+            note!(self.diary, "read by {id}: no answer");
+            return false;
+        };
+        let returned = self.diary.now();
+        note!(self.diary, "read by {id} at {index}: {} bytes", value.as_ref().map_or(0, Vec::len));
+        let read = Read { node: id, key, invoked, returned, index, value };
+        self.diary.history(|history| history.reads.push(read));
+        true
     }
 
     /// Notes a transaction before it is first sent.

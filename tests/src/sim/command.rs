@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// How many of a failing seed's last lines are printed when many seeds are played.
 const LINES_OF_MANY: usize = 12;
 
+/// What cargo must be told so that it builds as this was built: some assertions are in debug builds only.
+pub const AS_BUILT: &str = if cfg!(debug_assertions) { "" } else { " --release" };
+
 /// Plays seeds of the simulation
 #[derive(Args, Debug)]
 pub struct Sim {
@@ -118,7 +121,7 @@ impl Sim {
         for complaint in &report.complaints {
             println!("- {complaint}");
         }
-        let again = format!("replay: cargo run --release -p tests -- sim --seeds 1 --seed {}", report.seed);
+        let again = format!("replay: cargo run{AS_BUILT} -p tests -- sim --seeds 1 --seed {}", report.seed);
         println!("{again}{}", self.less);
         if self.shrink {
             let (least, played) = shrink(report, self.less.clone());

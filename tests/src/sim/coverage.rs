@@ -8,13 +8,13 @@ use std::sync::Arc;
 /// A kind of fault. It is counted when it took effect, not when it was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// A message took far longer than others.
+    /// A message arrived that took far longer than others.
     Delay,
     /// A message was lost.
     Loss,
-    /// A message overtook another.
+    /// A single message arrived behind one that was sent after it.
     Reorder,
-    /// A message came twice.
+    /// A single message came a second time.
     Duplicate,
     /// A message was stopped where both ways were cut.
     Partition,
@@ -36,6 +36,8 @@ pub enum Fault {
     BitFlip,
     /// A sync was refused: the disk was full.
     DiskFull,
+    /// Of what a full disk refused to sync, something was not there afterwards.
+    HalfWrite,
     /// A sync took a hundred times as long as usual.
     SlowDisk,
     /// A leader's clock jumped, and it stamped an entry.
@@ -55,7 +57,7 @@ pub enum Fault {
 }
 
 /// All of them.
-pub const FAULTS: [Fault; 22] = [
+pub const FAULTS: [Fault; 23] = [
     Fault::Delay,
     Fault::Loss,
     Fault::Reorder,
@@ -70,6 +72,7 @@ pub const FAULTS: [Fault; 22] = [
     Fault::LostCheckpoint,
     Fault::BitFlip,
     Fault::DiskFull,
+    Fault::HalfWrite,
     Fault::SlowDisk,
     Fault::ClockJump,
     Fault::ClockDrift,

@@ -3,6 +3,9 @@
 //! Nodes write their files as ever, and tell of each sync instead of making it. A crash copies the folder as the cut may
 //! have left it: what was not synced is there, or lost, or there in part, or there as zeros; a file or a name that no sync
 //! of its folder covered may be missing; one that was replaced or removed may be back.
+//!
+//! Of what a sync was refused for want of room, nobody knows what got onto the disk: a part of what was written, a new file
+//! or a rename or none. Whoever looks at it afterwards, even where no power was cut, finds what chance left of it.
 
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -25,6 +28,8 @@ pub struct Disk {
     files: BTreeMap<u64, Durable>,
     /// Names of folders, by folder, with their inodes.
     names: BTreeMap<PathBuf, BTreeMap<String, u64>>,
+    /// Files, by inode, and folders whose last sync was refused.
+    refused: BTreeSet<u64>,
 }
 
 /// How much of what was not synced a crash leaves.
@@ -60,7 +65,12 @@ impl Disk {
     /// # Errors
     /// What the operating system says.
     pub fn settled(root: &Path) -> io::Result<Disk> {
-        let mut disk = Disk { root: root.to_path_buf(), files: BTreeMap::new(), names: BTreeMap::new() };
+        let mut disk = Disk {
+            root: root.to_path_buf(),
+            files: BTreeMap::new(),
+            names: BTreeMap::new(),
+            refused: BTreeSet::new(),
+        };
         disk.settle(root)?;
         Ok(disk)
     }
@@ -83,6 +93,7 @@ impl Disk {
     /// What the operating system says.
     pub fn sync(&mut self, path: &Path) -> io::Result<()> {
         let meta = fs::metadata(path)?;
+        self.refused.remove(&meta.ino());
         if meta.is_dir() {
             let mut names = BTreeMap::new();
             for (name, path) in list(path)? {
@@ -93,6 +104,13 @@ impl Disk {
             self.files.insert(meta.ino(), Durable { file: File::open(path)?, length: meta.len() });
         }
         Ok(())
+    }
+
+    /// There is no room for what was written to a file, or for the names in a folder, since the last sync: of the log's folder
+    /// its files are meant.
+    pub fn refuse(&mut self, path: &Path) {
+        // What is gone needs no room.
+        self.refused.extend(fs::metadata(path).map(|meta| meta.ino()));
     }
 
     /// The log's files as they are now.
@@ -113,6 +131,7 @@ impl Disk {
     /// # Errors
     /// What the operating system says.
     pub fn log_synced(&mut self, folder: &Path, marks: &LogMarks) -> io::Result<()> {
+        self.refused.remove(&fs::metadata(folder)?.ino());
         let mut names = BTreeMap::new();
         for (path, length) in marks {
             // Removed since: then a later flush covers it.
@@ -163,6 +182,9 @@ impl Disk {
         let now: BTreeMap<String, PathBuf> = list(from)?.into_iter().collect();
         let names: BTreeSet<&String> = durable.keys().chain(now.keys()).collect();
         let is_log = from.file_name().is_some_and(|name| name == "log");
+        let folder_refused = self.refused.contains(&fs::metadata(from)?.ino());
+        // What kill -9 leaves whole, a refused sync does not.
+        let left_of = |refused: bool| if refused && left == Left::All { Left::Chance } else { left };
         // raft-log writes to a new file only behind the sync of the one before.
         let mut begun = None;
         for (name, path) in &now {
@@ -178,7 +200,8 @@ impl Disk {
             };
             let same = durable.get(name).copied() == new.as_ref().map(|(meta, _)| meta.ino());
             // raft-log syncs its folder whenever a file comes or goes.
-            let kept = left == Left::All || (left == Left::Chance && rng.random());
+            let left_of_name = left_of(folder_refused);
+            let kept = left_of_name == Left::All || (left_of_name == Left::Chance && rng.random());
             let as_now = same || is_log || kept;
             if !as_now {
                 loss.names += 1;
@@ -193,6 +216,7 @@ impl Disk {
                         true => meta.len(),
                         false => self.files.get(&meta.ino()).map_or(0, |durable| durable.length),
                     };
+                    let left = left_of(self.refused.contains(&meta.ino()) || (is_log && folder_refused));
                     let bytes =
                         if left == Left::All { bytes } else { cut(bytes, kept, (left, is_log), rng, loss) };
                     fs::write(&place, bytes)?;
@@ -299,5 +323,42 @@ mod tests {
             assert!(to.join("b").exists() && !to.join("old").exists());
             fs::remove_dir_all(&to).expect("removed");
         }
+    }
+
+    #[test]
+    fn of_what_a_sync_was_refused_a_part_may_be_gone_though_no_power_was_cut() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (from, to) = (root.path().join("from"), root.path().join("to"));
+        fs::create_dir(&from).expect("made");
+        fs::write(from.join("a"), b"synced").expect("written");
+        fs::write(from.join("b"), b"old").expect("written");
+        let mut disk = Disk::settled(&from).expect("settled");
+        fs::write(from.join("a"), b"synced and more").expect("written");
+        fs::write(from.join("new"), b"new").expect("written");
+        fs::rename(from.join("new"), from.join("b")).expect("renamed");
+        let gentle = |disk: &Disk, seed: u64| {
+            let loss = disk.image(&to, true, &mut rng(seed, 0)).expect("copied");
+            let read = |name: &str| fs::read(to.join(name)).expect("there");
+            let found = (read("a"), read("b"), loss);
+            fs::remove_dir_all(&to).expect("removed");
+            found
+        };
+        let whole = (b"synced and more".to_vec(), b"new".to_vec(), Loss::default());
+        assert_eq!(gentle(&disk, 1), whole);
+        disk.refuse(&from.join("a"));
+        disk.refuse(&from);
+        let (mut half, mut back, mut all) = (0, 0, 0);
+        for seed in 0..200 {
+            let found = gentle(&disk, seed);
+            assert!(found.0.starts_with(b"synced"), "{found:?}");
+            half += u32::from(found.0.len() < 15);
+            back += u32::from(found.1 == b"old");
+            all += u32::from(found == whole);
+        }
+        assert!([half, back, all].iter().all(|count| *count > 0), "{half} {back} {all}");
+        // There is room again.
+        disk.sync(&from.join("a")).expect("synced");
+        disk.sync(&from).expect("synced");
+        assert_eq!(gentle(&disk, 1), whole);
     }
 }

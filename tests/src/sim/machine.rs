@@ -38,6 +38,15 @@ pub struct Machine {
     disk: Option<Mutex<Plate>>,
 }
 
+/// What room there is on a disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Enough,
+    /// The log has what it needs. Of other files some find room, and some do not.
+    Scarce,
+    No,
+}
+
 struct Plate {
     disk: Disk,
     root: PathBuf,
@@ -45,7 +54,11 @@ struct Plate {
     rng: SmallRng,
     /// Syncs of the log come one after the other.
     log_free_at: Instant,
-    full: bool,
+    room: Room,
+    /// A sync of the log was refused: raft-log ends what syncs at the first, so there is no other.
+    log_ended: bool,
+    /// Anything was refused.
+    was_full: bool,
     /// Since when syncs of the log were refused, and how often.
     refused: Option<(Instant, u32)>,
     coverage: Coverage,
@@ -85,7 +98,9 @@ impl Machine {
             temper,
             rng: rng(seed, number << 8 | 2),
             log_free_at: Instant::now(),
-            full: false,
+            room: Room::Enough,
+            log_ended: false,
+            was_full: false,
             refused: None,
             coverage,
             cut_to: root.with_extension("cut"),
@@ -140,9 +155,19 @@ impl Machine {
         loss
     }
 
-    /// From now on the disk takes nothing more, or takes again.
+    /// From now on the disk takes nothing more, or no more than this and that; or takes everything again.
     pub fn set_full(&self, full: bool) {
-        self.plate().lock().full = full;
+        let mut plate = self.plate().lock();
+        plate.room = match full {
+            true if plate.rng.random() => Room::Scarce,
+            true => Room::No,
+            false => Room::Enough,
+        };
+    }
+
+    /// Whether anything was refused because there was no room.
+    pub fn was_full(&self) -> bool {
+        self.plate().lock().was_full
     }
 
     /// Whether the log was refused its syncs for a while, and the node goes on as if nothing had been. A purge alone may be
@@ -163,8 +188,14 @@ impl Machine {
     }
 }
 
-fn full() -> io::Error {
-    io::Error::from(io::ErrorKind::StorageFull)
+impl Plate {
+    /// There is no room for what a sync is asked for.
+    fn refuse(&mut self, path: &Path) -> io::Error {
+        self.was_full = true;
+        self.coverage.hit(Fault::DiskFull);
+        self.disk.refuse(path);
+        io::Error::from(io::ErrorKind::StorageFull)
+    }
 }
 
 impl Host for Machine {
@@ -184,9 +215,9 @@ impl Host for Machine {
     fn sync(&self, path: &Path) -> io::Result<()> {
         let mut plate = self.plate().lock();
         let plate = &mut *plate;
-        if plate.full {
-            plate.coverage.hit(Fault::DiskFull);
-            return Err(full());
+        let refused = plate.room == Room::No || (plate.room == Room::Scarce && plate.rng.random());
+        if refused {
+            return Err(plate.refuse(path));
         }
         let cut = plate.temper.cut_one_in;
         if cut > 0 && plate.cut.is_none() && plate.rng.random_ratio(1, cut) {
@@ -199,32 +230,38 @@ impl Host for Machine {
     }
 
     fn sync_log(&self, folder: &Path, done: Synced) {
-        let (due, refused) = {
+        let (due, slow, refused) = {
             let mut plate = self.plate().lock();
             let plate = &mut *plate;
             let (least, most) = plate.temper.sync;
             let mut takes = plate.rng.random_range(least..=most);
-            if plate.temper.slow_one_in > 0 && plate.rng.random_ratio(1, plate.temper.slow_one_in) {
+            let slow = plate.temper.slow_one_in > 0 && plate.rng.random_ratio(1, plate.temper.slow_one_in);
+            if slow {
                 takes *= 100;
-                plate.coverage.hit(Fault::SlowDisk);
             }
             plate.log_free_at = plate.log_free_at.max(Instant::now()) + takes;
-            if plate.full {
-                plate.coverage.hit(Fault::DiskFull);
+            plate.log_ended |= plate.room == Room::No;
+            if plate.log_ended {
                 let (_, times) = plate.refused.get_or_insert((Instant::now(), 0));
                 *times += 1;
             }
-            (plate.log_free_at, plate.full)
+            (plate.log_free_at, slow, plate.log_ended)
         };
         let marks = Disk::log_marks(folder);
         let (this, folder) = (self.this.upgrade().expect("its tasks hold it"), folder.to_path_buf());
         let of_task = this.clone();
         this.spawn(async move {
             tokio::time::sleep_until(due).await;
-            let synced = match (marks, refused) {
-                (Ok(_), true) => Err(full()),
-                (Ok(marks), false) => of_task.plate().lock().disk.log_synced(&folder, &marks),
-                (Err(problem), _) => Err(problem),
+            let synced = {
+                let mut plate = of_task.plate().lock();
+                if slow {
+                    plate.coverage.hit(Fault::SlowDisk);
+                }
+                match (marks, refused) {
+                    (Ok(_), true) => Err(plate.refuse(&folder)),
+                    (Ok(marks), false) => plate.disk.log_synced(&folder, &marks),
+                    (Err(problem), _) => Err(problem),
+                }
             };
             done(synced);
         });

@@ -2,7 +2,11 @@
 //!
 //! A single call is a datagram there and one back: each may be lost, late, or come twice. A stream is what TCP makes of
 //! such a network: in order and whole, late when something had to be sent again, silent while the link is cut, and broken
-//! when that lasts or the other side dies.
+//! when that lasts or the other side dies. So nothing is doubled or overtaken in a stream, and a call has one answer at most.
+//!
+//! What is done to a message counts when it arrives so: late, a second time, behind one that was sent after it.
+
+mod pipe;
 
 use crate::sim::coverage::{Coverage, Fault};
 use crate::sim::floor::rng;
@@ -10,8 +14,7 @@ use crate::sim::machine::Machine;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http_body::Frame;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Full};
 use node::raft::NodeId;
 use node::raft::links::{Carried, Carrier, Lane, Request};
 use node::service::peer::PeerService;
@@ -21,9 +24,9 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::sync::oneshot;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{Service, StdError, http};
@@ -43,11 +46,9 @@ pub struct Weather {
 
 /// How long TCP waits before it sends again.
 const SEND_AGAIN: Duration = Duration::from_millis(200);
-/// How long a stream may be silent before it is broken.
-const BROKEN_AFTER: Duration = Duration::from_secs(8);
 /// How long a call that goes nowhere takes to say so.
 const NOWHERE: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_millis(50);
+const SNAPSHOT: &str = "/InstallSnapshot";
 
 /// The network.
 pub struct Net {
@@ -65,13 +66,28 @@ struct Inner {
     one_way: bool,
     carried: u64,
     streams: u64,
-    last: BTreeMap<(NodeId, NodeId), Instant>,
+    /// The number of the latest single message that arrived on a link.
+    latest: BTreeMap<(NodeId, NodeId), u64>,
+    /// Which snapshots, by index, were on their way to whom.
+    snapshots: BTreeSet<(NodeId, u64)>,
 }
 
 /// What becomes of a message.
 enum Fate {
     Lost,
-    Comes { after: Duration, again: Option<Duration> },
+    Comes(Way),
+}
+
+/// The way of a message that arrives.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Messages are numbered as they are sent.
+    number: u64,
+    after: Duration,
+    /// It takes far longer than others.
+    late: bool,
+    /// A single message may come a second time.
+    again: Option<Duration>,
 }
 
 impl Net {
@@ -85,7 +101,8 @@ impl Net {
             one_way: false,
             carried: 0,
             streams: 0,
-            last: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            snapshots: BTreeSet::new(),
         };
         Arc::new(Net { inner: Mutex::new(inner), coverage: coverage.clone() })
     }
@@ -122,6 +139,11 @@ impl Net {
         self.inner.lock().streams
     }
 
+    /// Whether a snapshot at this index was sent to a node.
+    pub fn sent_snapshot(&self, to: NodeId, index: u64) -> bool {
+        self.inner.lock().snapshots.contains(&(to, index))
+    }
+
     /// Whether a client's message to or from a node gets through, and how late; clients are not cut off by [`Net::cut`].
     pub fn client_delay(&self) -> Option<Duration> {
         let mut inner = self.inner.lock();
@@ -136,42 +158,49 @@ impl Net {
     }
 
     fn fate(&self, from: NodeId, to: NodeId) -> Fate {
-        let mut hits: Vec<Fault> = Vec::new();
-        let fate = {
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        inner.carried += 1;
+        let weather = inner.weather;
+        let (least, most) = weather.delay;
+        let mut after = inner.rng.random_range(least..=most);
+        let late = inner.rng.random_ratio(weather.late, 1_000);
+        if late {
+            after += most * inner.rng.random_range(5..40);
+        }
+        let (lost, twice) =
+            (inner.rng.random_ratio(weather.loss, 1_000), inner.rng.random_ratio(weather.twice, 1_000));
+        let cut = inner.cut.contains(&(from, to));
+        if cut || lost {
+            // To nobody nothing is lost.
+            if inner.nodes.contains_key(&to) {
+                self.coverage.hit(match (cut, inner.one_way) {
+                    (true, true) => Fault::OneWay,
+                    (true, false) => Fault::Partition,
+                    (false, _) => Fault::Loss,
+                });
+            }
+            return Fate::Lost;
+        }
+        let again = twice.then(|| after + most * inner.rng.random_range(0..20));
+        Fate::Comes(Way { number: inner.carried, after, late, again })
+    }
+
+    /// A single message arrives, perhaps behind one that was sent after it.
+    fn arrives(&self, from: NodeId, to: NodeId, way: Way) {
+        let overtaken = {
             let mut inner = self.inner.lock();
-            let inner = &mut *inner;
-            inner.carried += 1;
-            let weather = inner.weather;
-            let (least, most) = weather.delay;
-            let mut after = inner.rng.random_range(least..=most);
-            if inner.rng.random_ratio(weather.late, 1_000) {
-                after += most * inner.rng.random_range(5..40);
-                hits.push(Fault::Delay);
-            }
-            let (lost, twice) =
-                (inner.rng.random_ratio(weather.loss, 1_000), inner.rng.random_ratio(weather.twice, 1_000));
-            if inner.cut.contains(&(from, to)) {
-                hits.push(if inner.one_way { Fault::OneWay } else { Fault::Partition });
-                Fate::Lost
-            } else if lost {
-                hits.push(Fault::Loss);
-                Fate::Lost
-            } else {
-                let due = Instant::now() + after;
-                let last = inner.last.entry((from, to)).or_insert(due);
-                if due < *last {
-                    hits.push(Fault::Reorder);
-                }
-                *last = due.max(*last);
-                let again = twice.then(|| after + most * inner.rng.random_range(0..20));
-                if again.is_some() {
-                    hits.push(Fault::Duplicate);
-                }
-                Fate::Comes { after, again }
-            }
+            let latest = inner.latest.entry((from, to)).or_default();
+            let overtaken = way.number < *latest;
+            *latest = way.number.max(*latest);
+            overtaken
         };
-        hits.into_iter().for_each(|fault| self.coverage.hit(fault));
-        fate
+        if overtaken {
+            self.coverage.hit(Fault::Reorder);
+        }
+        if way.late {
+            self.coverage.hit(Fault::Delay);
+        }
     }
 
     fn target(&self, to: NodeId) -> Option<(PeerServer<PeerService>, Arc<Machine>)> {
@@ -193,8 +222,8 @@ impl Net {
     async fn call(self: Arc<Self>, from: NodeId, to: NodeId, request: Request) -> Carried {
         let (parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
-        let (after, again) = match self.fate(from, to) {
-            Fate::Comes { after, again } => (after, again),
+        let way = match self.fate(from, to) {
+            Fate::Comes(way) => way,
             Fate::Lost => {
                 tokio::time::sleep(NOWHERE).await;
                 return Err(broken("nothing came back"));
@@ -205,23 +234,27 @@ impl Net {
             *request.headers_mut().expect("nothing is wrong with it") = parts.headers.clone();
             request.body(Body::new(Full::new(body))).expect("nothing is wrong with it")
         };
-        if let Some(again) = again {
-            let (net, twin) = (self.clone(), message(body.clone()));
+        let came = Arc::new(AtomicU32::new(0));
+        if let Some(again) = way.again {
+            let (net, twin, came) = (self.clone(), message(body.clone()), came.clone());
             if let Some((_, machine)) = self.target(to) {
                 machine.spawn(async move {
                     tokio::time::sleep(again).await;
                     if let Some((mut service, _)) = net.target(to) {
+                        net.comes(&came);
                         // The answer to the twin goes nowhere.
                         service.call(twin).await.ok();
                     }
                 });
             }
         }
-        tokio::time::sleep(after).await;
+        tokio::time::sleep(way.after).await;
         // Who is there now gets it.
         let Some((mut service, machine)) = self.target(to) else {
             return Err(broken("connection refused"));
         };
+        self.arrives(from, to, way);
+        self.comes(&came);
         let request = message(body);
         let answered = machine.run(async move {
             let response = service.call(request).await.ok()?;
@@ -238,11 +271,19 @@ impl Net {
                 tokio::time::sleep(NOWHERE).await;
                 Err(broken("nothing came back"))
             }
-            Fate::Comes { after, .. } => {
-                tokio::time::sleep(after).await;
+            Fate::Comes(way) => {
+                tokio::time::sleep(way.after).await;
+                self.arrives(to, from, way);
                 let body = Full::new(body).with_trailers(futures::future::ready(trailers.map(Ok)));
                 Ok(http::Response::from_parts(parts, Body::new(body)))
             }
+        }
+    }
+
+    /// A message comes, for the first or the second time.
+    fn comes(&self, before: &AtomicU32) {
+        if before.fetch_add(1, Ordering::Relaxed) == 1 {
+            self.coverage.hit(Fault::Duplicate);
         }
     }
 
@@ -254,12 +295,13 @@ impl Net {
             return Err(broken("connection refused"));
         };
         // A connection is made first.
-        let Fate::Comes { after, .. } = self.fate(from, to) else {
+        let Fate::Comes(way) = self.fate(from, to) else {
             tokio::time::sleep(SEND_AGAIN).await;
             return Err(broken("no connection"));
         };
-        tokio::time::sleep(after).await;
-        let there = self.pipe(from, to, body);
+        tokio::time::sleep(way.after).await;
+        let snapshot = parts.uri.path().ends_with(SNAPSHOT);
+        let there = self.pipe(from, to, body, snapshot);
         let (sender, answered) = oneshot::channel();
         let net = self.clone();
         machine.spawn(async move {
@@ -268,77 +310,11 @@ impl Net {
             let request = request.body(there).expect("nothing is wrong with it");
             let Ok(response) = service.call(request).await;
             let (parts, body) = response.into_parts();
-            let back = net.pipe(to, from, body);
+            let back = net.pipe(to, from, body, false);
             // Whoever asked may have given up.
             sender.send(http::Response::from_parts(parts, back)).ok();
         });
         answered.await.map_err(|_| broken("connection reset"))
-    }
-
-    /// The receiving end of a body that is read here and travels there. The reading belongs to this machine and ends with it.
-    fn pipe(self: &Arc<Self>, from: NodeId, to: NodeId, mut body: Body) -> Body {
-        let (sender, pieces) = mpsc::unbounded_channel();
-        let net = self.clone();
-        node::host::spawn(async move {
-            let mut last = Instant::now();
-            loop {
-                let piece: Piece = tokio::select! {
-                    biased;
-                    () = sender.closed() => return,
-                    frame = body.frame() => frame.transpose(),
-                };
-                let ends = !matches!(piece, Ok(Some(_)));
-                let after = match net.fate(from, to) {
-                    Fate::Comes { after, .. } => after,
-                    Fate::Lost => SEND_AGAIN,
-                };
-                last = last.max(Instant::now() + after);
-                if sender.send((last, piece)).is_err() || ends {
-                    return;
-                }
-            }
-        });
-        let first = next_piece(self.clone(), pieces, from, to).boxed();
-        Body::new(StreamBody::new(unfold(first, from, to)))
-    }
-}
-
-/// A piece of a body, none at its end.
-type Piece = Result<Option<Frame<Bytes>>, Status>;
-type Pieces = mpsc::UnboundedReceiver<(Instant, Piece)>;
-/// What arrives, and what more may.
-type Step = Option<(Result<Frame<Bytes>, Status>, Option<(Arc<Net>, Pieces)>)>;
-
-/// The pieces as they arrive, one after the other.
-fn unfold(
-    first: BoxFuture<'static, Step>,
-    from: NodeId,
-    to: NodeId,
-) -> impl futures::Stream<Item = Result<Frame<Bytes>, Status>> + Send + 'static {
-    futures::stream::unfold(Some(first), move |step| async move {
-        let (piece, rest) = step?.await?;
-        let next = rest.map(|(net, pieces)| next_piece(net, pieces, from, to).boxed());
-        Some((piece, next))
-    })
-}
-
-async fn next_piece(net: Arc<Net>, mut pieces: Pieces, from: NodeId, to: NodeId) -> Step {
-    let Some((due, piece)) = pieces.recv().await else {
-        return Some((Err(Status::unavailable("connection reset")), None));
-    };
-    tokio::time::sleep_until(due).await;
-    let mut patience = BROKEN_AFTER;
-    while net.is_cut(from, to) {
-        if patience.is_zero() {
-            return Some((Err(Status::unavailable("connection broken")), None));
-        }
-        tokio::time::sleep(LOOK).await;
-        patience = patience.saturating_sub(LOOK);
-    }
-    match piece {
-        Ok(Some(frame)) => Some((Ok(frame), Some((net, pieces)))),
-        Ok(None) => None,
-        Err(status) => Some((Err(status), None)),
     }
 }
 
@@ -357,10 +333,57 @@ impl Carrier for Post {
             return futures::future::ready(Err(broken("no such address"))).boxed();
         };
         let path = request.uri().path();
-        if path.ends_with("/AppendStream") || path.ends_with("/InstallSnapshot") {
+        if path.ends_with("/AppendStream") || path.ends_with(SNAPSHOT) {
             net.stream(from, to, request).boxed()
         } else {
             net.call(from, to, request).boxed()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::coverage::Phase;
+
+    fn way(number: u64, late: bool) -> Way {
+        Way { number, after: Duration::ZERO, late, again: None }
+    }
+
+    fn counted(coverage: &Coverage, fault: Fault) -> u64 {
+        coverage.counts().get(&(fault, Phase::Serving)).copied().unwrap_or(0)
+    }
+
+    #[test]
+    fn what_is_done_to_a_message_counts_when_it_arrives_so() {
+        let coverage = Coverage::default();
+        let net = Net::new(1, &coverage);
+        for number in [1, 2, 4] {
+            net.arrives(1, 2, way(number, false));
+        }
+        // Another way, another order.
+        net.arrives(2, 1, way(3, false));
+        assert_eq!((counted(&coverage, Fault::Reorder), counted(&coverage, Fault::Delay)), (0, 0));
+        net.arrives(1, 2, way(3, true));
+        assert_eq!((counted(&coverage, Fault::Reorder), counted(&coverage, Fault::Delay)), (1, 1));
+        let came = AtomicU32::new(0);
+        net.comes(&came);
+        assert_eq!(counted(&coverage, Fault::Duplicate), 0);
+        net.comes(&came);
+        assert_eq!(counted(&coverage, Fault::Duplicate), 1);
+    }
+
+    #[test]
+    fn a_message_to_nobody_is_not_lost_nor_doubled_nor_late() {
+        let coverage = Coverage::default();
+        let net = Net::new(1, &coverage);
+        let delay = (Duration::from_millis(1), Duration::from_millis(2));
+        net.set_weather(Weather { delay, loss: 500, twice: 500, late: 500 });
+        net.cut(BTreeSet::from([(1, 3), (3, 1)]));
+        for _ in 0..100 {
+            net.fate(1, 2);
+            net.fate(1, 3);
+        }
+        assert!(coverage.counts().is_empty(), "{:?}", coverage.counts());
     }
 }

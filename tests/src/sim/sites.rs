@@ -1,5 +1,9 @@
 //! The cluster's nodes: where each stands, started, crashed, damaged and started again.
 
+mod harm;
+
+pub use harm::Flip;
+
 use crate::note;
 use crate::sim::coverage::{Coverage, Fault, Phase};
 use crate::sim::disk::{Loss, list};
@@ -58,10 +62,16 @@ pub struct Site {
     pub away_until: Option<Instant>,
     /// A bit of it was flipped, and it has not caught up since.
     pub hurt: bool,
-    /// A bit of it was flipped some time: it may find that out much later.
-    pub flipped: bool,
-    /// Why it did not start, though no bit of it was ever flipped: its files are damaged all the same.
-    pub ruined: Option<String>,
+    /// Bits that were flipped, and may have been on its disk still when it was last started: it may find them much later.
+    pub flips: Vec<Flip>,
+    /// What was done to its files while it was down: it counts when it starts.
+    pub done_to: Vec<(Fault, Phase)>,
+    /// Its journal was moved aside, and it has not started since.
+    journal_aside: bool,
+    /// How far its journal may name as missing what was moved aside: where its state stood when it started without.
+    pub aside_upto: u64,
+    /// Faults that nothing explains.
+    pub unexplained: Vec<String>,
 }
 
 /// All nodes.
@@ -134,8 +144,11 @@ impl Sites {
             full_until: None,
             away_until: None,
             hurt: false,
-            flipped: false,
-            ruined: None,
+            flips: Vec::new(),
+            done_to: Vec::new(),
+            journal_aside: false,
+            aside_upto: 0,
+            unexplained: Vec::new(),
         };
         inner.sites.insert(id, site);
         id
@@ -175,6 +188,10 @@ impl Sites {
             machine.set_full(site.full_until.is_some_and(|until| Instant::now() < until));
             site.machine = Some(machine.clone());
             site.life += 1;
+            site.flips.retain(|flip| flip.is_in(&site.folder));
+            for (fault, phase) in site.done_to.drain(..) {
+                self.coverage.hit_in(fault, phase);
+            }
             (machine, self.settings(id, site), site.life)
         };
         note!(self.diary, "node {id} starts, life {life}");
@@ -186,8 +203,12 @@ impl Sites {
             }
             Some(Err(fault)) => {
                 note!(self.diary, "node {id} does not start: {}", self.plain(&fault.to_string()));
-                self.crash(id, true).await;
-                self.obey(id, &fault);
+                self.explain(id, &machine, &fault, "did not start");
+                // It may have been taken down meanwhile, and be up again.
+                if self.whose(machine.number) == Some(id) {
+                    self.crash(id, true).await;
+                    self.obey(id, &fault);
+                }
                 false
             }
             // The power was cut while it started.
@@ -211,6 +232,9 @@ impl Sites {
             news.send(News::Fell(id, number, fault)).ok();
         });
         if let Some(site) = self.inner.lock().sites.get_mut(&id) {
+            if std::mem::take(&mut site.journal_aside) {
+                site.aside_upto = node.state().applied().index();
+            }
             site.node = Some(node);
         }
     }
@@ -229,29 +253,6 @@ impl Sites {
         }
     }
 
-    /// What an operator does whom a fault tells what to do next.
-    fn obey(&self, id: NodeId, fault: &node::fault::Fault) {
-        let mut inner = self.inner.lock();
-        let Some(site) = inner.sites.get_mut(&id) else { return };
-        let node::fault::Fault::Corrupt { place, .. } = fault else { return };
-        if !site.flipped {
-            site.ruined = Some(self.plain(&fault.to_string()));
-        }
-        let within = |part: &str| place.contains(&format!("/{part}"));
-        // The place names the folder of a life that is over.
-        let name = place.split(['/', ' ']).find(|part| part.ends_with(".snap"));
-        match name {
-            Some(name) => std::fs::remove_file(site.folder.join("snap").join(name)).unwrap_or_default(),
-            None if within("journal") => {
-                std::fs::remove_dir_all(site.folder.join("journal")).unwrap_or_default();
-            }
-            None => {
-                site.lost = true;
-                note!(self.diary, "node {id} is lost");
-            }
-        }
-    }
-
     /// Kills a node's process (`gentle`), or cuts its power.
     pub async fn crash(&self, id: NodeId, gentle: bool) -> Option<Loss> {
         let (machine, to) = {
@@ -266,11 +267,15 @@ impl Sites {
         self.net.unplug(id);
         let loss = machine.crash(&to, gentle).await;
         note!(self.diary, "node {id} is down, lost {loss:?}");
-        if loss.log_bytes > 0 {
-            self.coverage.hit(Fault::TornLog);
-        }
-        if loss.other_bytes + loss.zeros + loss.names > 0 {
-            self.coverage.hit(Fault::TornFile);
+        let (log, others) = (loss.log_bytes > 0, loss.other_bytes + loss.zeros + loss.names > 0);
+        // Where no power was cut, it is what had no room.
+        let torn = [
+            (log && !gentle, Fault::TornLog),
+            (others && !gentle, Fault::TornFile),
+            ((log || others) && gentle, Fault::HalfWrite),
+        ];
+        for (_, fault) in torn.into_iter().filter(|(took_effect, _)| *took_effect) {
+            self.coverage.hit(fault);
         }
         Some(loss)
     }

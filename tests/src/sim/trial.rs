@@ -33,6 +33,8 @@ use tokio::time::Instant;
 
 /// How long a cluster may take to heal once nothing is wrong any more.
 const HEAL_MOST: Duration = Duration::from_secs(60);
+/// How long a node may be asked for a linearizable read then, again and again.
+const ANSWER_MOST: Duration = Duration::from_secs(20);
 /// How long all of it may take.
 const SIMULATED_MOST: Duration = Duration::from_secs(300);
 /// How long the cluster serves after it has healed.
@@ -145,8 +147,10 @@ struct Trial {
     digests: Mutex<Digests>,
     complaints: Mutex<Complaints>,
     streams: Mutex<Vec<Stream>>,
-    /// Stretches of the log that a node was sent as a snapshot.
+    /// Where stretches begin that a node named as missing.
     gaps: Mutex<BTreeSet<(NodeId, u64)>>,
+    /// Which entries a node told in which life.
+    told: Mutex<BTreeMap<(NodeId, u32), BTreeSet<u64>>>,
     /// Nodes that do not hear that their log was not synced.
     deaf: Mutex<BTreeSet<NodeId>>,
     stopped: AtomicBool,
@@ -182,6 +186,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
         complaints: Mutex::default(),
         streams: Mutex::default(),
         gaps: Mutex::default(),
+        told: Mutex::default(),
         deaf: Mutex::default(),
         stopped: AtomicBool::new(false),
     });
@@ -220,6 +225,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
     for client in clients {
         client.await.unwrap_or_else(|problem| panic!("a client: {problem}"));
     }
+    trial.all_answer().await;
     let last = trial.settle().await;
     let mut report = trial.judge(last).await;
     report.faults = coverage.counts();

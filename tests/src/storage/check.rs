@@ -28,7 +28,12 @@ pub struct Found {
 #[derive(Clone, Debug)]
 pub enum Broken {
     /// It says so itself: it does not open, or what it is asked for ends with a fault.
-    Told(String),
+    Told {
+        /// Where it says the damage is: a file or folder, or what it says that it repaired before.
+        place: String,
+        /// All that it says.
+        said: String,
+    },
     /// It serves something else than what was promised.
     Silent(String),
 }
@@ -36,10 +41,18 @@ pub enum Broken {
 impl Broken {
     fn fault(fault: &Fault) -> Broken {
         match fault {
-            Fault::Corrupt { .. } | Fault::WrongDirectory { .. } => Broken::Told(fault.to_string()),
+            Fault::Corrupt { place, .. } => Broken::Told { place: place.clone(), said: fault.to_string() },
+            Fault::WrongDirectory { path, .. } => {
+                Broken::Told { place: path.display().to_string(), said: fault.to_string() }
+            }
             _ => Broken::Silent(format!("damage is called something else: {fault}")),
         }
     }
+}
+
+/// What a state that was repaired cannot give any more: the place is what it says that it repaired.
+fn repaired(state: &State, said: String) -> Broken {
+    Broken::Told { place: state.recovery_notes().join("; "), said }
 }
 
 fn silent<T>(what: String) -> Result<T, Broken> {
@@ -64,16 +77,17 @@ pub fn open(path: &Path) -> Result<Opened, Fault> {
 pub fn check(script: &Script, path: &Path, promised: &Promised, whole: bool) -> Result<Found, Broken> {
     let _host = host::enter(Arc::new(Calm));
     let Opened { dir: _dir, state, mut log } = open(path).map_err(|fault| Broken::fault(&fault))?;
-    let found = check_log(script, promised, &mut log)?;
+    let found = check_log(script, path, promised, &mut log)?;
     let applied = state.applied();
     let index = applied.index();
     // What a node looks at before it starts.
     if index > 0 && !log.has_voted() {
-        return Err(Broken::Told("the state is ahead of a log without a vote".into()));
+        let place = path.join("log").display().to_string();
+        return Err(Broken::Told { place, said: "the state is ahead of a log without a vote".into() });
     }
     if index < log.purged() {
         let what = format!("the log begins behind {}, the state is at {index}", log.purged());
-        return if whole { silent(what) } else { Err(Broken::Told(what)) };
+        return if whole { silent(what) } else { Err(repaired(&state, what)) };
     }
     if index > promised.applied {
         return silent(format!("the state is at {index}, nothing was applied behind {}", promised.applied));
@@ -101,7 +115,7 @@ pub fn check(script: &Script, path: &Path, promised: &Promised, whole: bool) -> 
 }
 
 /// The vote and the entries. Gives the last index whose entry is the script's.
-fn check_log(script: &Script, promised: &Promised, log: &mut LogStore) -> Result<u64, Broken> {
+fn check_log(script: &Script, path: &Path, promised: &Promised, log: &mut LogStore) -> Result<u64, Broken> {
     let vote = now(log.read_vote()).expect("it is in memory");
     let vote: Option<VoteSaved> =
         vote.map(|vote| (vote.leader_id.term, vote.leader_id.node_id, vote.committed));
@@ -119,7 +133,10 @@ fn check_log(script: &Script, promised: &Promised, log: &mut LogStore) -> Result
     }
     let entries = match now(log.try_get_log_entries(purged + 1..=last)) {
         Ok(entries) => entries,
-        Err(problem) => return Err(Broken::Told(format!("log: {problem}"))),
+        Err(problem) => {
+            let place = path.join("log").display().to_string();
+            return Err(Broken::Told { place, said: problem.to_string() });
+        }
     };
     if entries.len() as u64 != last - purged {
         return silent(format!("{} entries between {purged} and {last}", entries.len()));
@@ -152,7 +169,7 @@ fn check_journal(script: &Script, promised: &Promised, state: &State, end: u64) 
         {
             let said = state.recovery_notes().iter().any(|note| note.contains("journal"));
             let what = format!("journal entries {from} to {to} are missing");
-            return if said { Err(Broken::Told(what)) } else { silent(what) };
+            return if said { Err(repaired(state, what)) } else { silent(what) };
         }
         for record in &page.entries {
             let step = script.step(record.index);

@@ -31,6 +31,16 @@ fn kind(relative: &Path) -> String {
     }
 }
 
+/// Whether what is said names the file that was flipped, and no other. Of the log, the folder is the place, and raft-log says
+/// which of its files; but for a vote that is lost with the log's end: it can have been in any.
+fn names(place: &str, said: &str, flipped: &Path) -> bool {
+    let Ok(chunk) = flipped.strip_prefix("log") else { return place.contains(&*flipped.to_string_lossy()) };
+    let chunk = chunk.to_string_lossy();
+    let chunk = chunk.trim_start_matches("r-").trim_end_matches(".wal");
+    place.ends_with("/log")
+        && (said.contains(&format!("ChunkId({chunk})")) || said.contains("its end is lost"))
+}
+
 /// Flips so many bits in copies of a folder, one in each, and counts what becomes of them by the kind of file.
 ///
 /// # Errors
@@ -77,10 +87,9 @@ pub fn flip(
         match check(script, &hurt, promised, false) {
             Ok(found) if found.notes.is_empty() => fates.harmless += 1,
             Ok(_) => fates.repaired += 1,
-            Err(Broken::Told(said)) => {
-                let folder = relative.components().next().expect("a name").as_os_str().to_string_lossy();
-                if !said.contains(&*folder) && !said.contains("damaged data") {
-                    return Err(format!("{what}: the place is not named: {said}"));
+            Err(Broken::Told { place, said }) => {
+                if !names(&place, &said, relative) {
+                    return Err(format!("{what}: the place that is named is {place:?}: {said}"));
                 }
                 fates.told += 1;
             }
@@ -89,4 +98,25 @@ pub fn flip(
         std::fs::remove_dir_all(&hurt).expect("removed");
     }
     Ok(fates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_file_that_was_flipped_will_do() {
+        let chunk = Path::new("log/r-00_000_000_000_000_000_000.wal");
+        let said =
+            "damaged data in /a/log: the Raft log: no; when:(iterate ChunkId(00_000_000_000_000_000_000))";
+        assert!(names("/a/log", said, chunk));
+        assert!(!names("/a/log", "damaged data in /a/log: the Raft log: no", chunk), "which of its files?");
+        assert!(!names("/a/log", said, Path::new("log/r-00_000_000_000_000_008_192.wal")), "another file");
+        assert!(!names("/a/journal", said, chunk), "another folder");
+        assert!(names("/a/log", "the Raft log remembers less than the vote: its end is lost", chunk));
+        let segment = Path::new("journal/0000000000000001.seg");
+        assert!(names("/a/journal/0000000000000001.seg at byte 7", "damaged data", segment));
+        assert!(!names("/a/journal", "damaged data in /a/journal", segment), "any damage is damaged data");
+        assert!(!names("/a/snap/s", "damaged data in /a/snap/s", segment));
+    }
 }

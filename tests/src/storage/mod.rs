@@ -3,10 +3,11 @@
 //!
 //! * [`script`]: the entries, and what they come to in a second ledger.
 //! * [`life`]: what is done: votes, appends, checkpoints, snapshots, purges, a conflict, restarts, an install.
-//! * [`tracer`]: hears of every sync, and takes images there.
+//! * [`tracer`]: hears of every sync, and takes images there. [`deeds`]: hears of every write, rename and removal between.
 //! * [`check`]: opens an image and holds it to what was promised. [`flips`]: the same after a flipped bit.
 
 pub mod check;
+pub mod deeds;
 pub mod flips;
 pub mod life;
 pub mod script;

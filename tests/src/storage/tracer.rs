@@ -1,9 +1,11 @@
-//! Hears of every sync of a storage, and looks at what a crash there would leave.
+//! Hears of every sync of a storage, and of what is done between two, and looks at what a crash there would leave.
 
 use crate::sim::disk::{Disk, Left, Loss};
+use crate::storage::deeds::{Gap, Listener};
 use futures::future::BoxFuture;
 use node::host::{Host, Synced};
 use parking_lot::Mutex;
+use rand::Rng;
 use rand::rngs::SmallRng;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,8 @@ pub struct Image<'a> {
     pub promised: Promised,
     /// What the crash took.
     pub loss: Loss,
+    /// The kind of deed that it fell behind, or into, where it was not at a sync.
+    pub deed: Option<&'static str>,
 }
 
 /// Takes an image.
@@ -65,7 +69,9 @@ struct Inner {
     rng: SmallRng,
     promised: Promised,
     look: Option<Look>,
-    /// Images of chance at each side of a point.
+    /// Hears of what is done between points; not when no images of it are wanted.
+    listener: Option<Listener>,
+    /// Images of chance at each side of a point, and between two.
     chances: u32,
     points: u64,
     /// What a random number comes from.
@@ -90,6 +96,7 @@ impl Tracer {
             rng,
             promised: Promised::default(),
             look: Some(look),
+            listener: (chances > 0).then(|| Listener::to(root)).transpose()?,
             chances,
             points: 0,
             next: 0,
@@ -99,7 +106,10 @@ impl Tracer {
 
     /// Notes what is promised, or under way.
     pub fn promise(&self, note: impl FnOnce(&mut Promised)) {
-        note(&mut self.inner.lock().promised);
+        let mut inner = self.inner.lock();
+        // What was done so far was done under the promises so far.
+        inner.between();
+        note(&mut inner.promised);
     }
 
     /// What is promised now.
@@ -115,12 +125,45 @@ impl Tracer {
     /// Takes images of how it is now.
     pub fn pause(&self, name: &str) {
         let mut inner = self.inner.lock();
-        inner.points += 1;
+        inner.reach();
         inner.images(name);
     }
 }
 
 impl Inner {
+    /// Comes to a point.
+    fn reach(&mut self) {
+        self.between();
+        self.points += 1;
+    }
+
+    /// Takes images of some moments since the last point: behind a deed, or in the middle of a write.
+    fn between(&mut self) {
+        let Some(listener) = &mut self.listener else { return };
+        let gap = listener.look().expect("the folder is looked at");
+        let Some(mut look) = self.look.take() else { return };
+        // Behind the last deed is the next point, but it is not in the middle of it.
+        // Purges are few, and have no points within.
+        let most = if self.promised.purging { 4 * self.chances } else { self.chances };
+        for _ in 0..most.min(gap.deeds.len() as u32) {
+            let (done, in_part) = (self.rng.random_range(1..=gap.deeds.len()), self.rng.random());
+            self.image_between(&gap, done, in_part, &mut look);
+        }
+        self.look = Some(look);
+    }
+
+    fn image_between(&mut self, gap: &Gap, done: usize, in_part: bool, look: &mut Look) {
+        let path = self.album.join("image");
+        if gap.image(done, in_part, &path, &mut self.rng).expect("an image") {
+            let (last, all) = (&gap.deeds[done - 1], gap.deeds.len());
+            let cut = if in_part { ", in part" } else { "" };
+            let point = format!("behind point {}, deed {done} of {all} ({last}{cut})", self.points);
+            let promised = self.promised.clone();
+            look(&Image { path: &path, point, promised, loss: Loss::default(), deed: Some(last.kind()) });
+            std::fs::remove_dir_all(&path).expect("an image is removed");
+        }
+    }
+
     fn images(&mut self, name: &str) {
         let Some(mut look) = self.look.take() else { return };
         let chances = if self.promised.purging { 0 } else { self.chances };
@@ -130,7 +173,7 @@ impl Inner {
             let path = self.album.join("image");
             let loss = self.disk.image_left(&path, left, &mut self.rng).expect("the disk is copied");
             let point = format!("point {} ({name}), {left:?}", self.points);
-            look(&Image { path: &path, point, promised: self.promised.clone(), loss });
+            look(&Image { path: &path, point, promised: self.promised.clone(), loss, deed: None });
             std::fs::remove_dir_all(&path).expect("an image is removed");
         }
         self.look = Some(look);
@@ -152,7 +195,7 @@ impl Host for Tracer {
 
     fn sync(&self, path: &Path) -> io::Result<()> {
         let mut inner = self.inner.lock();
-        inner.points += 1;
+        inner.reach();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         inner.images(&format!("before the sync of {name}"));
         inner.disk.sync(path)?;
@@ -162,7 +205,7 @@ impl Host for Tracer {
 
     fn sync_log(&self, folder: &Path, done: Synced) {
         let mut inner = self.inner.lock();
-        inner.points += 1;
+        inner.reach();
         inner.images("before the sync of the log");
         let synced = Disk::log_marks(folder).and_then(|marks| inner.disk.log_synced(folder, &marks));
         if synced.is_ok() {
@@ -197,5 +240,47 @@ impl Host for Calm {
 
     fn sync_log(&self, _folder: &Path, done: Synced) {
         done(Ok(()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::floor::rng;
+    use std::fs;
+
+    /// Replaces a file many times, and tells of its syncs; gives how many images lack it, at syncs and between.
+    fn lacking(replace: impl Fn(&Path, &Path)) -> (u32, u32) {
+        let (root, album) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (file, new) = (root.path().join("CURRENT"), root.path().join("tmp"));
+        fs::write(&file, b"gen-1").expect("written");
+        let lacking = Arc::new(Mutex::new((0, 0)));
+        let counted = lacking.clone();
+        let look = move |image: &Image<'_>| {
+            let lacks = u32::from(!image.path.join("CURRENT").exists());
+            let mut counted = counted.lock();
+            match image.deed {
+                None => counted.0 += lacks,
+                Some(_) => counted.1 += lacks,
+            }
+        };
+        let tracer = Tracer::over(root.path(), album.path(), 2, rng(7, 2), Box::new(look)).expect("a tracer");
+        for _ in 0..20 {
+            fs::write(&new, b"gen-2").expect("written");
+            tracer.sync(&new).expect("synced");
+            replace(&new, &file);
+            tracer.sync(root.path()).expect("synced");
+        }
+        *lacking.lock()
+    }
+
+    #[test]
+    fn a_moment_that_no_sync_sees_is_seen() {
+        assert_eq!(lacking(|new, file| fs::rename(new, file).expect("renamed")), (0, 0));
+        let planted = lacking(|new, file| {
+            fs::remove_file(file).expect("removed");
+            fs::rename(new, file).expect("renamed");
+        });
+        assert!(planted.0 == 0 && planted.1 > 0, "{planted:?}");
     }
 }

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::state::{blocks, checkpoint, journal, page, recover, segment, snapshot};
-use ::fuzz::{Format, Read};
+use ::fuzz::{Format, INPUTS, Read};
 
 fn format<'a>(name: &'static str, test: &'static str, samples: Vec<Vec<u8>>) -> Format<'a> {
-    Format { name, test, samples, words: &[&[0xff; 4], &[1, 0, 0, 0], &[0x28, 0xb5, 0x2f, 0xfd]], seal: None }
+    let words: &[&[u8]] = &[&[0xff; 4], &[1, 0, 0, 0], &[0x28, 0xb5, 0x2f, 0xfd]];
+    Format { name, test, samples, words, seal: None, inputs: INPUTS }
 }
 
 /// A folder in memory, if there is such a place: thousands of files are written.
@@ -209,6 +210,21 @@ fn fuzz_marks() {
     });
 }
 
+/// What the store claims to hold: `checkpoint::claimed` reads it.
+#[test]
+fn fuzz_claims() {
+    let log = TestLog::random(41, Shape { entries: 4, persons: 8, changes: 6 });
+    let root = folder();
+    let state = State::open(root.path(), small()).expect("open");
+    log.replay(&state, 4).expect("absorb");
+    let claims = [Applied::default(), state.applied()];
+    let format = format("claim", "-p node --lib fuzz_claims", claims.iter().map(codec::encode).collect());
+    ::fuzz::run(&format, |bytes| match codec::decode::<Applied>(bytes) {
+        Ok(applied) => Read::Same(codec::encode(&applied)),
+        Err(why) => Read::Refused(why.to_string()),
+    });
+}
+
 #[test]
 fn fuzz_journals() {
     let (_, files) = files_of_a_state();
@@ -223,7 +239,7 @@ fn fuzz_journals() {
         let mut notes = Vec::new();
         read(segment::open_all(dir.path(), &mut notes), |opened| match notes.pop() {
             // Nothing of it is synced, so whatever is wrong is a torn end.
-            Some(note) => Read::Refused(note.split(": ").skip(1).collect()),
+            Some(note) => Read::Refused(note.replace(&*dir.path().to_string_lossy(), "")),
             None => Read::Alike(match opened.segments.is_empty() {
                 true => Vec::new(),
                 false => std::fs::read(&place).expect("read"),

@@ -5,6 +5,8 @@
 //! millions take no memory; only a file whose rows are not in order is held, some 100 bytes a row, and sorted.
 
 mod details;
+#[cfg(test)]
+mod fuzz;
 mod pairs;
 
 use super::files::failed;

@@ -2,7 +2,7 @@
 
 use super::calls::calls;
 use super::*;
-use ::fuzz::{Format, Read};
+use ::fuzz::{Format, INPUTS, Read};
 use prost::Message;
 
 #[test]
@@ -24,7 +24,8 @@ fn fuzz_messages() {
     assert!(samples.len() > 30, "{} calls", samples.len());
     let words: &[&[u8]] =
         &[b"98.60", b"-1", b"99999999999999999999.99", b"H41010000001", b"2026-02-29", &[0xff; 10]];
-    let format = Format { name: "message", test: "-p node --lib fuzz_messages", samples, words, seal: None };
+    let test = "-p node --lib fuzz_messages";
+    let format = Format { name: "message", test, samples, words, seal: None, inputs: INPUTS };
     ::fuzz::run(&format, |bytes| match read(bytes) {
         Ok(transaction) => Read::Alike(sent(&transaction)),
         Err(why) => Read::Refused(why),

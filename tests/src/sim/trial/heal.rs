@@ -1,11 +1,12 @@
 //! When nothing is wrong any more: the cluster heals, members are counted, what is open is settled.
 
-use super::{HEAL_MOST, Trial};
+use super::{ANSWER_MOST, HEAL_MOST, Trial};
 use crate::note;
 use crate::sim::floor::rng;
 use crate::sim::sites::Sites;
 use node::raft::{Member, NodeId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -72,6 +73,34 @@ impl Trial {
                 machine.run(async move { consensus.add_learner(who, Sites::member(who)).await }).await;
             note!(self.diary(), "node {who} is added again: {added:?}");
             tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Nothing is wrong: every node must answer a linearizable read. What the answers show, the judges of reads see.
+    pub(super) async fn all_answer(self: &Arc<Self>) {
+        let there = |node: &NodeId| self.sites().site(*node, |site| !site.lost) == Some(true);
+        let nodes: Vec<NodeId> = self.sites().all().into_iter().filter(there).collect();
+        let asked = nodes.into_iter().map(|node| {
+            let (this, mut chance) = (self.clone(), rng(self.dealer.draw.seed, 30 << 32 | node));
+            node::host::spawn(async move {
+                let begun = Instant::now();
+                loop {
+                    let key = this.office.known.lock().question(&mut chance);
+                    if this.office.read(node, key).await {
+                        return;
+                    }
+                    if begun.elapsed() > ANSWER_MOST {
+                        let (most, at) = (ANSWER_MOST.as_secs(), this.standings());
+                        let said = format!("node {node} answers no linearizable read within {most} s: {at}");
+                        this.complain("reads", &said);
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            })
+        });
+        for asked in asked.collect::<Vec<_>>() {
+            asked.await.unwrap_or_else(|problem| panic!("a reader: {problem}"));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::sim::judge::streams::Stream;
 use crate::sim::sites::News;
 use futures::StreamExt;
 use node::raft::NodeId;
+use node::raft::handle::Role;
 use proto::v1::ledger_server::Ledger;
 use proto::v1::watch_response::Kind;
 use rand::Rng;
@@ -39,7 +40,11 @@ impl Trial {
                 Some(News::Fell(node, machine, fault)) = news.recv() => {
                     if self.sites().whose(machine) == Some(node) {
                         note!(self.diary(), "node {node} stops: {}", self.sites().plain(&fault.to_string()));
-                        self.fell(node, &fault);
+                        if let node::fault::Fault::Diverged { .. } = fault {
+                            self.complain("digests", &format!("node {node}: {fault}"));
+                        } else if let Some((_, machine)) = self.sites().node(node) {
+                            self.sites().explain(node, &machine, &fault, "stopped");
+                        }
                         self.sites().crash(node, true).await;
                     }
                 }
@@ -67,26 +72,6 @@ impl Trial {
         }
     }
 
-    /// A node may stop because its disk is full or was damaged; anything else is a complaint.
-    fn fell(&self, node: NodeId, fault: &node::fault::Fault) {
-        use node::fault::Fault as F;
-        let hurt = self.sites().site(node, |site| site.flipped) == Some(true);
-        let why = fault.to_string();
-        let full =
-            why.contains("no storage space") || why.contains("StorageFull") || why.contains("storage full");
-        match fault {
-            F::Diverged { .. } => self.complain("digests", &format!("node {node}: {fault}")),
-            _ if full || hurt => {}
-            _ => {
-                let why = self.sites().plain(&why);
-                self.complain(
-                    "nodes",
-                    &format!("node {node} stopped though nothing was wrong with its disk: {why}"),
-                );
-            }
-        }
-    }
-
     /// Reads the nodes' journals and digests as they go on.
     pub(super) async fn observe(self: Arc<Self>) {
         while !self.stopped.load(Ordering::Relaxed) {
@@ -101,10 +86,16 @@ impl Trial {
 
     pub(super) fn look_at(&self, id: NodeId, node: &node::Node) {
         let mut next = self.cursors.lock().get(&id).copied().unwrap_or(1);
+        let life = self.sites().site(id, |site| site.life).unwrap_or_default();
         loop {
             // A node that is unwell says so itself.
             let Ok(page) = node.state().journal_read(next, PAGE) else { return };
             let mut log = self.log.lock();
+            self.told
+                .lock()
+                .entry((id, life))
+                .or_default()
+                .extend(page.entries.iter().map(|entry| entry.index));
             for record in page.entries {
                 match log.get(&record.index) {
                     Some(known) if *known != record => {
@@ -121,8 +112,12 @@ impl Trial {
                 }
             }
             drop(log);
-            if let Some((from, _)) = page.missing
+            // Who was never there was not away; what was moved aside with a damaged journal, nobody had to send.
+            if let Some((from, upto)) = page.missing
                 && self.gaps.lock().insert((id, from))
+                && from > 1
+                && self.office.net.sent_snapshot(id, upto)
+                && self.sites().site(id, |site| site.aside_upto) < Some(upto)
             {
                 self.dealer.coverage.hit(Fault::LongAbsence);
             }
@@ -145,11 +140,25 @@ impl Trial {
                 complaints.iter().for_each(|complaint| self.complain("digests", complaint));
             }
         }
-        for (turned, fault, phase) in std::mem::take(&mut *self.dealer.turned.lock()) {
-            if turned == id && node.consensus().leads() {
-                self.dealer.coverage.hit_in(fault, phase);
+        self.count_stamps(id, node, applied);
+    }
+
+    /// Counts the turned clocks by which a leader has stamped an entry that is applied.
+    fn count_stamps(&self, id: NodeId, node: &node::Node, applied: u64) {
+        let standing = node.consensus().standing();
+        let log = self.log.lock();
+        self.dealer.turned.lock().retain(|turned| {
+            if turned.node != id {
+                return true;
             }
-        }
+            // As long as it leads in that term nobody else adds to its log.
+            let leads = standing.role == Role::Leader && standing.term == turned.term;
+            let stamped = log.range(turned.last_log + 1..).next().is_some_and(|(index, _)| *index <= applied);
+            if leads && stamped {
+                self.dealer.coverage.hit_in(turned.fault, turned.phase);
+            }
+            leads && !stamped
+        });
     }
 
     /// Watches from the beginning, of one node after another.

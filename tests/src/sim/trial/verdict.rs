@@ -33,7 +33,8 @@ impl Trial {
         });
         reads.before(u64::MAX, &before);
         let mut add = |judge: &str, found: Complaints| {
-            complaints.extend(found.into_iter().take(5).map(|complaint| format!("[{judge}] {complaint}")));
+            let plain = |complaint: &String| format!("[{judge}] {}", self.sites().plain(complaint));
+            complaints.extend(found.iter().take(5).map(plain));
         };
         add("second ledger", found);
         add("reads", reads.complaints);
@@ -45,20 +46,23 @@ impl Trial {
         add("streams", streams::judge(&self.streams.lock(), &log));
         add("present", present::judge("the second ledger", &history, &second));
         for id in self.sites().all() {
-            let ruined = self.sites().site(id, |site| site.ruined.take()).flatten();
-            let why =
-                ruined.map(|why| format!("node {id} did not start though no bit of it was flipped: {why}"));
-            add("nodes", why.into_iter().collect());
+            let unexplained = self.sites().site(id, |site| std::mem::take(&mut site.unexplained));
+            add("nodes", unexplained.unwrap_or_default());
         }
         let mut members = None;
         for id in self.sites().up() {
             let Some((node, _)) = self.sites().node(id) else { continue };
             let name = format!("node {id}");
-            add(
-                "journals",
-                journals::judge(&name, &log, |from| node.state().journal_read(from, SMALL_PAGE).ok()),
-            );
             let applied = node.state().applied();
+            let was_sent = |index| self.office.net.sent_snapshot(id, index);
+            let (life, aside, damaged) = self
+                .sites()
+                .site(id, |site| (site.life, site.aside_upto, site.has_flip_in("journal")))
+                .unwrap_or_default();
+            let told = self.told.lock().get(&(id, life)).cloned().unwrap_or_default();
+            let excuse = journals::Excuse { was_sent: &was_sent, aside, damaged, told };
+            let read = |from| node.state().journal_read(from, SMALL_PAGE);
+            add("journals", journals::judge(&name, &log, applied.index(), &excuse, read));
             let standing = node.consensus().standing();
             let known = (standing.voters, standing.members);
             let same = applied.index() != last || *members.get_or_insert(known.clone()) == known;
