@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use proto::v1::peer_client::PeerClient;
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -63,28 +64,62 @@ pub enum Line {
     },
 }
 
-/// Since when calls are made on a connection without one good answer.
+/// Since when something is said on a connection without one good answer. Heads say nothing: they pass where bodies no longer do.
 #[derive(Debug, Default)]
 pub struct Silence(Mutex<Option<Instant>>);
 
 impl Silence {
-    fn called(&self) {
+    fn asked(&self) {
         self.0.lock().get_or_insert_with(Instant::now);
     }
 
-    fn answered<T>(&self, answer: &Result<http::Response<T>, StdError>) {
-        let Ok(response) = answer else { return };
-        // An answer that is an error has its status in its head. These are no words of a peer that understood the question.
-        let status =
-            response.headers().get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
-        let strange = [Code::Unimplemented, Code::Internal, Code::DataLoss, Code::Unknown];
-        if status.is_none_or(|code| !strange.contains(&code)) {
-            *self.0.lock() = None;
-        }
+    fn answered(&self) {
+        *self.0.lock() = None;
     }
 
     fn is_long(&self) -> bool {
         self.0.lock().is_some_and(|since| since.elapsed() > SILENT_MAX)
+    }
+}
+
+/// Whether the head of an answer is a no that a peer says who has understood the question.
+fn understood<T>(response: &http::Response<T>) -> bool {
+    let status =
+        response.headers().get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
+    let strange = [Code::Unimplemented, Code::Internal, Code::DataLoss, Code::Unknown];
+    status.is_some_and(|code| !strange.contains(&code))
+}
+
+/// A body on its way, whose pieces are noticed.
+struct Noticed {
+    body: tonic::body::Body,
+    silence: Arc<Silence>,
+    notice: fn(&Silence),
+}
+
+impl http_body::Body for Noticed {
+    type Data = Bytes;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, tonic::Status>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && frame.is_data()
+        {
+            (self.notice)(&self.silence);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -96,7 +131,7 @@ impl Service<Request> for Line {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StdError>> {
         match self {
             Line::Connected(channel, silence) => {
-                silence.called();
+                silence.asked();
                 Service::<Request>::poll_ready(channel, cx).map_err(StdError::from)
             }
             Line::Simulated { .. } => Poll::Ready(Ok(())),
@@ -106,11 +141,20 @@ impl Service<Request> for Line {
     fn call(&mut self, request: Request) -> Self::Future {
         match self {
             Line::Connected(channel, silence) => {
-                let (call, silence) = (channel.call(request), silence.clone());
+                let noticed = |body, notice| {
+                    let silence = silence.clone();
+                    tonic::body::Body::new(Noticed { body, silence, notice })
+                };
+                let call = channel.call(request.map(|body| noticed(body, Silence::asked)));
+                let heard = silence.clone();
                 Box::pin(async move {
-                    let answer = call.await.map_err(StdError::from);
-                    silence.answered(&answer);
-                    answer
+                    let response = call.await.map_err(StdError::from)?;
+                    if understood(&response) {
+                        heard.answered();
+                    }
+                    Ok(response.map(|body| {
+                        tonic::body::Body::new(Noticed { body, silence: heard, notice: Silence::answered })
+                    }))
                 })
             }
             Line::Simulated { carrier, from, to, lane } => carrier.carry(*from, to, *lane, request),
@@ -234,18 +278,11 @@ mod tests {
                 let value = (code as i32).to_string().parse().expect("a number");
                 response.headers_mut().insert(tonic::Status::GRPC_STATUS, value);
             }
-            Ok(response)
+            response
         };
-        let silent_after = |answer: Result<http::Response<()>, StdError>| {
-            let silence = Silence::default();
-            silence.called();
-            silence.answered(&answer);
-            silence.0.into_inner().is_some()
-        };
-        assert!(!silent_after(response(None)), "what was asked for");
-        assert!(!silent_after(response(Some(Code::FailedPrecondition))), "a peer's no");
-        assert!(silent_after(response(Some(Code::Unimplemented))), "the question came as another one");
-        assert!(silent_after(response(Some(Code::DataLoss))), "the question was damaged");
-        assert!(silent_after(Err("broken".into())), "no answer");
+        assert!(understood(&response(Some(Code::FailedPrecondition))), "a peer's no");
+        assert!(!understood(&response(None)), "the body is still to come");
+        assert!(!understood(&response(Some(Code::Unimplemented))), "the question came as another one");
+        assert!(!understood(&response(Some(Code::DataLoss))), "the question was damaged");
     }
 }
