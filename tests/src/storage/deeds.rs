@@ -65,6 +65,9 @@ enum Thing {
 
 type Names = BTreeMap<PathBuf, Thing>;
 
+/// By inode.
+type Files = BTreeMap<u64, Held>;
+
 /// A file that is open, so that it can be read when it has no name any more; and how long it was at the last look.
 struct Held {
     file: File,
@@ -78,7 +81,7 @@ pub struct Listener {
     /// Folders by watch.
     watched: BTreeMap<i32, PathBuf>,
     names: Names,
-    held: BTreeMap<u64, Held>,
+    held: Files,
 }
 
 /// What was done between two looks.
@@ -121,9 +124,7 @@ impl Listener {
     /// # Errors
     /// What the operating system says.
     pub fn look(&mut self) -> io::Result<Gap> {
-        let mut deeds = self.heard()?;
-        self.watch()?;
-        let (now, mut held) = self.scan()?;
+        let (mut deeds, (now, held), mut contents) = self.still()?;
         let mut names = vec![self.names.clone()];
         for (number, deed) in deeds.iter().enumerate() {
             names.push(after(names.last().expect("the first"), deed, number));
@@ -153,11 +154,7 @@ impl Listener {
         for thing in things {
             let Thing::File(inode) = thing else { continue };
             let before = self.held.get(&inode).map_or(0, |held| held.length as usize);
-            let file = held.get_mut(&inode).or_else(|| self.held.get_mut(&inode)).map(|held| &mut held.file);
-            let mut bytes = Vec::new();
-            let file = file.expect("it had a name at one of the looks");
-            file.seek(SeekFrom::Start(0))?;
-            file.read_to_end(&mut bytes)?;
+            let bytes = contents.remove(&inode).expect("it had a name at one of the looks");
             let writes = deeds.iter().enumerate().filter(|(number, deed)| match deed {
                 Deed::Write(path) => names[*number].get(path) == Some(&thing),
                 Deed::New(_) | Deed::Rename(..) | Deed::Remove(_) => false,
@@ -167,6 +164,31 @@ impl Listener {
         }
         (self.names, self.held) = (now, held);
         Ok(Gap { deeds, names, files })
+    }
+
+    /// What was done, what is there, and what the files hold that have or had a name: all of one moment. Threads of their own
+    /// write, so it is taken again until nothing was done meanwhile.
+    fn still(&mut self) -> io::Result<(Vec<Deed>, (Names, Files), BTreeMap<u64, Vec<u8>>)> {
+        let mut deeds = self.heard()?;
+        loop {
+            let taken = self.watch().and_then(|()| {
+                let there = self.scan()?;
+                let mut contents = BTreeMap::new();
+                for (inode, Held { file, .. }) in self.held.iter().chain(&there.1) {
+                    let (mut file, mut bytes) = (file, Vec::new());
+                    file.seek(SeekFrom::Start(0))?;
+                    file.read_to_end(&mut bytes)?;
+                    contents.insert(*inode, bytes);
+                }
+                Ok((there, contents))
+            });
+            let meanwhile = self.heard()?;
+            match taken {
+                Ok((there, contents)) if meanwhile.is_empty() => return Ok((deeds, there, contents)),
+                Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
+                _ => deeds.extend(meanwhile),
+            }
+        }
     }
 
     /// Takes in what the system tells.
@@ -238,7 +260,7 @@ impl Listener {
         Ok(())
     }
 
-    fn scan(&self) -> io::Result<(Names, BTreeMap<u64, Held>)> {
+    fn scan(&self) -> io::Result<(Names, Files)> {
         let (mut names, mut held) = (Names::new(), BTreeMap::new());
         let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
@@ -375,6 +397,36 @@ mod tests {
         assert_eq!(fs::read(to.path().join("gen-2").join("early")).expect("moved"), b"e");
         fs::remove_dir_all(root.path().join("gen-2")).expect("removed");
         assert!(matches!(listener.look().expect("heard").deeds.last(), Some(Deed::Remove(_))));
+    }
+
+    /// A look at a moment that never was would find faults that nobody made: here, a second file with something in it before
+    /// the first has what was written earlier.
+    #[test]
+    fn what_is_written_while_one_looks_keeps_its_order() {
+        let (root, album) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let mut listener = Listener::to(root.path()).expect("listens");
+        let folder = root.path().to_path_buf();
+        let (first, second) = (folder.join("first"), folder.join("second"));
+        let writer = std::thread::spawn(move || {
+            let (mut first, mut second) = (File::create(first)?, File::create(second)?);
+            for _ in 0..5_000 {
+                first.write_all(b".")?;
+                second.write_all(b".")?;
+            }
+            Ok::<(), io::Error>(())
+        });
+        let (mut looks, mut ended) = (0, false);
+        while !ended {
+            ended = writer.is_finished();
+            let gap = listener.look().expect("heard");
+            let to = album.path().join(format!("{looks}"));
+            assert!(gap.image(gap.deeds.len(), false, &to, &mut rng(1, looks)).expect("put together"));
+            let length = |name| fs::read(to.join(name)).map_or(0, |bytes| bytes.len());
+            let (first, second) = (length("first"), length("second"));
+            assert!(first == second || first == second + 1, "look {looks}: {first} and {second} bytes");
+            looks += 1;
+        }
+        writer.join().expect("ended").expect("written");
     }
 
     #[test]
