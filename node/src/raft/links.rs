@@ -244,30 +244,86 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto::v1::ReadIndexRequest;
-    use tokio::net::TcpListener;
+    use futures::StreamExt;
+    use proto::v1::{AppendStreamRequest, ReadIndexRequest};
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
+    use tonic::transport::Server;
 
-    #[tokio::test]
-    async fn a_connection_on_which_nothing_is_heard_is_made_anew() {
-        let mute = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = mute.local_addr().expect("an address").to_string();
+    /// Says the head of every answer, and nothing behind it.
+    #[derive(Clone)]
+    struct HeadsOnly;
+
+    impl tonic::server::NamedService for HeadsOnly {
+        const NAME: &'static str = proto::v1::peer_server::SERVICE_NAME;
+    }
+
+    impl Service<Request> for HeadsOnly {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _request: Request) -> Self::Future {
+            let nothing = futures::stream::pending::<Result<http_body::Frame<Bytes>, tonic::Status>>();
+            let body = tonic::body::Body::new(http_body_util::StreamBody::new(nothing));
+            let head = http::Response::builder().header(http::header::CONTENT_TYPE, "application/grpc");
+            std::future::ready(Ok(head.body(body).expect("a head")))
+        }
+    }
+
+    /// Asks one question after another, each for a moment, until two connections were made.
+    async fn asked_until_dialled_twice<F: Future>(
+        ask: impl Fn(PeerClient<Line>) -> F,
+        serve: impl AsyncFn(TcpStream),
+    ) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
         let links = Links::new(1, None);
         let asks = async {
             loop {
-                let mut peer = links.peer(&address, Lane::Control).expect("a good address");
-                timeout(SILENT_MAX / 20, peer.read_index(ReadIndexRequest::default())).await.ok();
+                let peer = links.peer(&address, Lane::Control).expect("a good address");
+                timeout(SILENT_MAX / 20, ask(peer)).await.ok();
             }
         };
         let dialled_twice = async {
-            let first = mute.accept().await.expect("a connection");
-            let second = mute.accept().await.expect("a connection");
-            (first, second)
+            let (first, _) = listener.accept().await.expect("a connection");
+            let second = async { listener.accept().await.expect("a connection") };
+            tokio::select! {
+                () = serve(first) => panic!("the connection ended"),
+                second = second => second,
+            }
         };
         tokio::select! {
             () = asks => {}
             dialled = timeout(SILENT_MAX * 30, dialled_twice) => assert!(dialled.is_ok(), "it was dialled once"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_nothing_is_heard_is_made_anew() {
+        let ask =
+            |mut peer: PeerClient<Line>| async move { peer.read_index(ReadIndexRequest::default()).await };
+        asked_until_dialled_twice(ask, async |_stream| std::future::pending().await).await;
+    }
+
+    /// As behind a damaged window of HTTP/2's flow control.
+    #[tokio::test]
+    async fn a_connection_on_which_only_heads_are_heard_is_made_anew() {
+        let ask = |mut peer: PeerClient<Line>| async move {
+            let requests =
+                futures::stream::iter([AppendStreamRequest::default()]).chain(futures::stream::pending());
+            peer.append_stream(requests).await.expect("a head").into_inner().message().await
+        };
+        asked_until_dialled_twice(ask, async move |stream| {
+            let one =
+                futures::stream::iter([Ok::<_, std::io::Error>(stream)]).chain(futures::stream::pending());
+            Server::builder().add_service(HeadsOnly).serve_with_incoming(one).await.expect("serves");
+        })
+        .await;
     }
 
     #[test]
