@@ -74,6 +74,14 @@ struct Held {
     length: u64,
 }
 
+/// What is there.
+struct Moment {
+    names: Names,
+    held: Files,
+    /// Of all files that have a name now or had one at the last look, by inode.
+    contents: BTreeMap<u64, Vec<u8>>,
+}
+
 /// A folder that is listened to.
 pub struct Listener {
     root: PathBuf,
@@ -124,7 +132,7 @@ impl Listener {
     /// # Errors
     /// What the operating system says.
     pub fn look(&mut self) -> io::Result<Gap> {
-        let (mut deeds, (now, held), mut contents) = self.still()?;
+        let (mut deeds, Moment { names: now, held, mut contents }) = self.still()?;
         let mut names = vec![self.names.clone()];
         for (number, deed) in deeds.iter().enumerate() {
             names.push(after(names.last().expect("the first"), deed, number));
@@ -166,29 +174,31 @@ impl Listener {
         Ok(Gap { deeds, names, files })
     }
 
-    /// What was done, what is there, and what the files hold that have or had a name: all of one moment. Threads of their own
-    /// write, so it is taken again until nothing was done meanwhile.
-    fn still(&mut self) -> io::Result<(Vec<Deed>, (Names, Files), BTreeMap<u64, Vec<u8>>)> {
+    /// What was done, and what is there. Threads of their own write, so it is looked at again until nothing was done meanwhile.
+    fn still(&mut self) -> io::Result<(Vec<Deed>, Moment)> {
         let mut deeds = self.heard()?;
         loop {
-            let taken = self.watch().and_then(|()| {
-                let there = self.scan()?;
-                let mut contents = BTreeMap::new();
-                for (inode, Held { file, .. }) in self.held.iter().chain(&there.1) {
-                    let (mut file, mut bytes) = (file, Vec::new());
-                    file.seek(SeekFrom::Start(0))?;
-                    file.read_to_end(&mut bytes)?;
-                    contents.insert(*inode, bytes);
-                }
-                Ok((there, contents))
-            });
+            let there = self.watch().and_then(|()| self.there());
             let meanwhile = self.heard()?;
-            match taken {
-                Ok((there, contents)) if meanwhile.is_empty() => return Ok((deeds, there, contents)),
+            match there {
+                Ok(moment) if meanwhile.is_empty() => return Ok((deeds, moment)),
                 Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
                 _ => deeds.extend(meanwhile),
             }
         }
+    }
+
+    /// What is there.
+    fn there(&self) -> io::Result<Moment> {
+        let (names, held) = self.scan()?;
+        let mut contents = BTreeMap::new();
+        for (inode, Held { file, .. }) in self.held.iter().chain(&held) {
+            let (mut file, mut bytes) = (file, Vec::new());
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut bytes)?;
+            contents.insert(*inode, bytes);
+        }
+        Ok(Moment { names, held, contents })
     }
 
     /// Takes in what the system tells.
