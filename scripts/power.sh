@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Power cuts of a real node on a disk of its own: scripts/power.sh [SEED] [CUTS] [more, as --lie]. Ends with 77 when it cannot be tried here.
+# Power cuts of a real node on a disk of its own: scripts/power.sh [SEED [CUTS [more, as --lie]]]. Ends with 77 when it cannot be tried here.
 set -eu
 cd "$(dirname "$0")/.."
 seed=${1:-$(date +%s%N)}

@@ -4,8 +4,8 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::query::Consistency;
 use futures::future::select_ok;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 
@@ -111,7 +111,7 @@ impl Client {
 /// The nodes, and which of them is asked first.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
-    slots: Vec<(Endpoint, Channel)>,
+    slots: Vec<(Endpoint, Mutex<Channel>)>,
     preferred: AtomicUsize,
 }
 
@@ -119,7 +119,17 @@ impl Endpoints {
     /// The node to ask.
     pub(crate) fn preferred(&self) -> (usize, Channel) {
         let slot = self.preferred.load(Ordering::Relaxed);
-        (slot, self.slots[slot].1.clone())
+        (slot, self.channel(slot).clone())
+    }
+
+    fn channel(&self, slot: usize) -> MutexGuard<'_, Channel> {
+        self.slots[slot].1.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reply did not come in time: the next call to this node goes over a new connection. This one may hang for ever
+    /// without breaking.
+    pub(crate) fn unanswered(&self, slot: usize) {
+        *self.channel(slot) = self.slots[slot].0.connect_lazy();
     }
 
     /// Prefers the next node, unless another call has moved over already.
@@ -135,7 +145,7 @@ impl Endpoints {
 }
 
 /// An address with its connection, still to be made.
-fn slot(address: &str) -> Result<(Endpoint, Channel), Error> {
+fn slot(address: &str) -> Result<(Endpoint, Mutex<Channel>), Error> {
     let unusable = |cause: String| Error::Address { address: address.to_owned(), cause };
     let full = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
     let endpoint = Endpoint::from_shared(full).map_err(|error| unusable(chain(&error)))?;
@@ -150,7 +160,7 @@ fn slot(address: &str) -> Result<(Endpoint, Channel), Error> {
         .keep_alive_while_idle(true)
         .initial_stream_window_size(WINDOWS.0)
         .initial_connection_window_size(WINDOWS.1);
-    let channel = endpoint.connect_lazy();
+    let channel = Mutex::new(endpoint.connect_lazy());
     Ok((endpoint, channel))
 }
 

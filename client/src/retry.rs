@@ -71,15 +71,20 @@ impl Client {
     {
         let mut backoff = Backoff::new();
         let mut reached = false;
-        let mut failures = 0;
+        let mut failures = 0_usize;
         loop {
             let (slot, channel) = self.endpoints.preferred();
-            let limit = deadline.saturating_duration_since(Instant::now()).min(self.settings.attempt);
+            let begun = Instant::now();
+            let limit = deadline.saturating_duration_since(begun).min(self.settings.attempt);
             let status = match timeout(limit, one(channel, limit)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(status)) => status,
                 Err(_) => Status::deadline_exceeded("no reply in time"),
             };
+            // The channel has the same limit and may be the first to say so.
+            if begun.elapsed() >= limit {
+                self.endpoints.unanswered(slot);
+            }
             let verdict = judge(&status);
             reached |= verdict.reached;
             if !verdict.again {
@@ -87,8 +92,9 @@ impl Client {
             }
             self.endpoints.move_over(slot);
             failures += 1;
-            // The first round over the endpoints goes without pauses: one of them may be well.
-            let pause = if failures < self.endpoints.len() { Duration::ZERO } else { backoff.pause() };
+            // A round over the endpoints goes without pauses: one of them may be well.
+            let round = failures.is_multiple_of(self.endpoints.len());
+            let pause = if round { backoff.pause() } else { Duration::ZERO };
             if Instant::now() + pause >= deadline {
                 return Err(GaveUp { status, settled: false, reached });
             }
@@ -100,6 +106,26 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
+
+    /// Whichever node is well again, it is found within one pause.
+    #[tokio::test(start_paused = true)]
+    async fn a_round_over_the_nodes_goes_without_pauses() {
+        let client = Client::connect_lazy((7701..7706).map(|port| format!("http://127.0.0.1:{port}")));
+        let client = client.expect("addresses");
+        let times = RefCell::new(Vec::new());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let gave_up = client.attempt::<(), _, _>(deadline, |_, _| {
+            times.borrow_mut().push(Instant::now());
+            std::future::ready(Err(Status::unavailable("not yet")))
+        });
+        assert!(gave_up.await.is_err());
+        let times = times.into_inner();
+        assert!(times.len() > 50, "{} attempts", times.len());
+        for round in times.chunks(5) {
+            assert!(round.iter().all(|time| *time == round[0]), "{round:?}");
+        }
+    }
 
     #[test]
     fn pauses_grow_to_a_most_and_start_over() {

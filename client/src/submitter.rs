@@ -146,6 +146,8 @@ enum End {
     Finished,
     /// It broke.
     Broken(Status),
+    /// No answer came on it in time.
+    Silent(Status),
 }
 
 /// The task behind a submitter.
@@ -179,6 +181,10 @@ impl Driver {
             match self.stream(channel).await {
                 End::Finished => return,
                 End::Broken(status) => self.broken(slot, &status),
+                End::Silent(status) => {
+                    self.client.endpoints.unanswered(slot);
+                    self.broken(slot, &status);
+                }
             }
         }
     }
@@ -228,7 +234,7 @@ impl Driver {
                 }
                 () = wait(hold), if hold.is_some() => {}
                 _ = check.tick(), if busy => if let Err(status) = self.check() {
-                    return End::Broken(status);
+                    return End::Silent(status);
                 },
             }
         }
@@ -351,8 +357,8 @@ impl Driver {
         }
         self.client.endpoints.move_over(slot);
         self.failures += 1;
-        // The first round over the nodes goes without pauses: one of them may be well.
-        if self.failures >= self.client.endpoints.len() {
+        // A round over the nodes goes without pauses: one of them may be well.
+        if self.failures.is_multiple_of(self.client.endpoints.len()) {
             self.hold = Some(Instant::now() + self.backoff.pause());
         }
         self.expire_waiting(Instant::now());

@@ -154,7 +154,10 @@ impl Watch {
             },
             Ok(Ok(None)) => Status::unavailable("the watch ended"),
             Ok(Err(status)) => status,
-            Err(_) => Status::unavailable("not even a heartbeat"),
+            Err(_) => {
+                self.client.endpoints.unanswered(slot);
+                Status::unavailable("not even a heartbeat")
+            }
         };
         self.failed(slot, &status).await.map(|()| None)
     }
@@ -169,7 +172,10 @@ impl Watch {
                 Ok(())
             }
             Ok(Err(status)) => self.failed(slot, &status).await,
-            Err(_) => self.failed(slot, &Status::unavailable("no reply in time")).await,
+            Err(_) => {
+                self.client.endpoints.unanswered(slot);
+                self.failed(slot, &Status::unavailable("no reply in time")).await
+            }
         }
     }
 

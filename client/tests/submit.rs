@@ -7,6 +7,7 @@ use client::{
 };
 use proto::status;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use support::{Act, Book, Fake, nobody, sized, still, until};
 use tokio::time::Instant;
@@ -42,6 +43,20 @@ async fn a_lost_reply_is_asked_for_with_the_same_id_and_the_same_bytes() {
     let sent = book.bytes_of(&written_down.to_string());
     assert!(sent.len() >= 3, "both servers were asked: {}", sent.len());
     assert!(sent.iter().all(|bytes| *bytes == sent[0]), "the same bytes");
+}
+
+/// A connection can hang for ever without breaking.
+#[tokio::test]
+async fn a_connection_without_a_reply_in_time_is_made_anew() {
+    let book = Arc::new(Book::default());
+    let server = Fake::start(&book, [Act::Lose]).await;
+    let client = quick(&[&server.address]);
+    payment(&client).send().await.expect("answered").done().expect("done");
+    assert!(server.dialled.load(Ordering::Relaxed) > 1, "it was asked again where nothing had been heard");
+    let server = Fake::start(&book, [Act::Mute]).await;
+    let client = quick(&[&server.address]);
+    client.submitter().submit(payment(&client)).await.expect("answered").done().expect("done");
+    assert!(server.dialled.load(Ordering::Relaxed) > 1, "it was asked again where nothing had been heard");
 }
 
 #[tokio::test]

@@ -83,12 +83,13 @@ fn watched(
     root: &Path,
     album: &Path,
     seed: u64,
+    test: &str,
 ) -> (Arc<Tracer>, Arc<parking_lot::Mutex<Album>>) {
     let counted = Arc::new(parking_lot::Mutex::new(Album::default()));
     let (count, script, spare) = (counted.clone(), script.clone(), album.join("hurt"));
     let mut chance = rng(seed, 3);
     // This life alone.
-    let again = replay(seed, CRASHES, ("GONGJI_TEST_IMAGES", 1));
+    let again = replay(seed, test, ("GONGJI_TEST_IMAGES", 1));
     let look = move |image: &Image<'_>| {
         let mut count = count.lock();
         match image.deed {
@@ -124,7 +125,7 @@ fn one_life(seed: u64, entries: u64) -> (Album, u64) {
     let mut chance = rng(seed, 1);
     let script = Arc::new(Script::random(entries, &mut chance));
     let (root, album) = (memory(), memory());
-    let (tracer, counted) = watched(&script, root.path(), album.path(), seed);
+    let (tracer, counted) = watched(&script, root.path(), album.path(), seed, CRASHES);
     Life::begin(&script, tracer.clone(), root.path()).live(&mut chance);
     let count = counted.lock().clone();
     (count, tracer.points())
@@ -143,7 +144,7 @@ fn one_install(seed: u64) -> (Album, u64) {
     source.apply();
     source.snapshot(0);
     let sent = source.state().current_snapshot().expect("read").expect("a snapshot");
-    let (tracer, counted) = watched(&script, root.path(), album.path(), seed);
+    let (tracer, counted) = watched(&script, root.path(), album.path(), seed, CRASHES);
     let mut life = Life::begin(&script, tracer.clone(), root.path());
     life.vote((1, 1, true));
     for _ in 0..chance.random_range(0..4) {
@@ -193,6 +194,25 @@ fn a_crash_at_any_moment_leaves_what_was_promised() {
     if all.images > 2_000 {
         assert!(all.between.len() == 4 && all.in_purges > 0, "{all:?}: none falls behind some kind of deeds");
     }
+}
+
+/// A state may be ahead of the end of a log that lost its power: then nothing may be in the log that it overruled.
+#[test]
+fn what_a_new_leader_overrules_does_not_come_back() {
+    let script = Arc::new(Script::random(10, &mut rng(1, 1)));
+    let (root, album) = (memory(), memory());
+    let name = "what_a_new_leader_overrules_does_not_come_back";
+    let (tracer, counted) = watched(&script, root.path(), album.path(), 1, name);
+    let mut life = Life::begin(&script, tracer.clone(), root.path());
+    life.vote((1, 1, true));
+    life.append(3);
+    life.apply();
+    life.conflict(2);
+    life.append(1);
+    life.apply();
+    life.checkpoint();
+    tracer.pause("the end");
+    assert!(counted.lock().with_loss > 0, "nothing was lost");
 }
 
 /// A life without images; its folder, and what it promised.

@@ -22,6 +22,7 @@ use proto::v1::transaction::Call;
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -132,6 +133,8 @@ pub struct Fake {
     pub asked: Arc<Mutex<Vec<pb::Consistency>>>,
     /// How many calls or batches arrived.
     pub calls: Arc<Mutex<usize>>,
+    /// How many connections were made.
+    pub dialled: Arc<AtomicUsize>,
 }
 
 impl Fake {
@@ -146,11 +149,17 @@ impl Fake {
             watch: Arc::default(),
             asked: Arc::default(),
             calls: Arc::default(),
+            dialled: Arc::default(),
         };
+        let dialled = fake.dialled.clone();
+        let dials = TcpListenerStream::new(listener).map(move |dial| {
+            dialled.fetch_add(1, Ordering::Relaxed);
+            dial
+        });
         let server = Server::builder()
             .add_service(LedgerServer::new(fake.clone()))
             .add_service(QueryServer::new(fake.clone()))
-            .serve_with_incoming(TcpListenerStream::new(listener));
+            .serve_with_incoming(dials);
         tokio::spawn(server);
         fake
     }

@@ -82,10 +82,9 @@ impl Silence {
     }
 }
 
-/// Whether the head of an answer is a no that a peer says who has understood the question.
-fn understood<T>(response: &http::Response<T>) -> bool {
-    let status =
-        response.headers().get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
+/// Whether a status is one of a peer that has understood the question, be it a no.
+fn understood(headers: &http::HeaderMap) -> bool {
+    let status = headers.get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
     let strange = [Code::Unimplemented, Code::Internal, Code::DataLoss, Code::Unknown];
     status.is_some_and(|code| !strange.contains(&code))
 }
@@ -94,7 +93,29 @@ fn understood<T>(response: &http::Response<T>) -> bool {
 struct Noticed {
     body: tonic::body::Body,
     silence: Arc<Silence>,
-    notice: fn(&Silence),
+    kind: Kind,
+}
+
+/// Whose body it is, and what in it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Of a question: every piece asks.
+    Question,
+    /// Of an answer: its status, which comes last. Without a good one the rest is thrown away.
+    Answer,
+    /// Of answers without an end: every piece.
+    Answers,
+}
+
+impl Noticed {
+    fn notice(&self, frame: &http_body::Frame<Bytes>) {
+        match (self.kind, frame.trailers_ref()) {
+            (Kind::Question, None) => self.silence.asked(),
+            (Kind::Answers, None) => self.silence.answered(),
+            (Kind::Answer | Kind::Answers, Some(trailers)) if understood(trailers) => self.silence.answered(),
+            _ => {}
+        }
+    }
 }
 
 impl http_body::Body for Noticed {
@@ -106,10 +127,8 @@ impl http_body::Body for Noticed {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, tonic::Status>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && frame.is_data()
-        {
-            (self.notice)(&self.silence);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.notice(frame);
         }
         polled
     }
@@ -141,20 +160,20 @@ impl Service<Request> for Line {
     fn call(&mut self, request: Request) -> Self::Future {
         match self {
             Line::Connected(channel, silence) => {
-                let noticed = |body, notice| {
-                    let silence = silence.clone();
-                    tonic::body::Body::new(Noticed { body, silence, notice })
+                let noticed = |silence: &Arc<Silence>, kind, body| {
+                    tonic::body::Body::new(Noticed { body, silence: silence.clone(), kind })
                 };
-                let call = channel.call(request.map(|body| noticed(body, Silence::asked)));
-                let heard = silence.clone();
+                let streams = request.uri().path().ends_with("/AppendStream");
+                let kind = if streams { Kind::Answers } else { Kind::Answer };
+                let call = channel.call(request.map(|body| noticed(silence, Kind::Question, body)));
+                let silence = silence.clone();
                 Box::pin(async move {
                     let response = call.await.map_err(StdError::from)?;
-                    if understood(&response) {
-                        heard.answered();
+                    // A no may come without a body.
+                    if understood(response.headers()) {
+                        silence.answered();
                     }
-                    Ok(response.map(|body| {
-                        tonic::body::Body::new(Noticed { body, silence: heard, notice: Silence::answered })
-                    }))
+                    Ok(response.map(|body| noticed(&silence, kind, body)))
                 })
             }
             Line::Simulated { carrier, from, to, lane } => carrier.carry(*from, to, *lane, request),
@@ -245,6 +264,7 @@ impl Links {
 mod tests {
     use super::*;
     use futures::StreamExt;
+    use http_body_util::BodyExt;
     use proto::v1::{AppendStreamRequest, ReadIndexRequest};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
@@ -326,19 +346,41 @@ mod tests {
         .await;
     }
 
+    #[tokio::test]
+    async fn an_answer_counts_with_its_status_and_one_of_a_stream_at_once() {
+        let data = || http_body::Frame::data(Bytes::from_static(b"an answer"));
+        let status = |code: &'static str| {
+            let value = http::HeaderValue::from_static(code);
+            http_body::Frame::trailers(http::HeaderMap::from_iter([(tonic::Status::GRPC_STATUS, value)]))
+        };
+        let counts = async |kind, frames: Vec<http_body::Frame<Bytes>>| {
+            let silence = Arc::new(Silence::default());
+            silence.asked();
+            let frames = futures::stream::iter(frames.into_iter().map(Ok::<_, tonic::Status>));
+            let body = tonic::body::Body::new(http_body_util::StreamBody::new(frames));
+            let mut noticed = Noticed { body, silence: silence.clone(), kind };
+            while noticed.frame().await.is_some() {}
+            silence.0.lock().is_none()
+        };
+        assert!(counts(Kind::Answer, vec![data(), status("0")]).await);
+        assert!(counts(Kind::Answer, vec![status("9")]).await, "a peer's no");
+        assert!(!counts(Kind::Answer, vec![data()]).await, "its status was lost");
+        assert!(!counts(Kind::Answer, vec![data(), status("15")]).await, "its status was damaged");
+        assert!(counts(Kind::Answers, vec![data()]).await);
+        assert!(!counts(Kind::Answers, vec![status("2")]).await, "nothing was answered");
+        assert!(!counts(Kind::Question, vec![data()]).await, "it asks");
+    }
+
     #[test]
     fn a_good_answer_ends_the_silence_and_a_strange_one_does_not() {
-        let response = |status: Option<Code>| {
-            let mut response = http::Response::new(());
-            if let Some(code) = status {
-                let value = (code as i32).to_string().parse().expect("a number");
-                response.headers_mut().insert(tonic::Status::GRPC_STATUS, value);
-            }
-            response
+        let headers = |status: Option<Code>| -> http::HeaderMap {
+            let value = |code: Code| (code as i32).to_string().parse().expect("a number");
+            status.map(|code| (tonic::Status::GRPC_STATUS, value(code))).into_iter().collect()
         };
-        assert!(understood(&response(Some(Code::FailedPrecondition))), "a peer's no");
-        assert!(!understood(&response(None)), "the body is still to come");
-        assert!(!understood(&response(Some(Code::Unimplemented))), "the question came as another one");
-        assert!(!understood(&response(Some(Code::DataLoss))), "the question was damaged");
+        assert!(understood(&headers(Some(Code::Ok))), "the answer was whole");
+        assert!(understood(&headers(Some(Code::FailedPrecondition))), "a peer's no");
+        assert!(!understood(&headers(None)), "the body is still to come, or the status was damaged");
+        assert!(!understood(&headers(Some(Code::Unimplemented))), "the question came as another one");
+        assert!(!understood(&headers(Some(Code::DataLoss))), "the question was damaged");
     }
 }

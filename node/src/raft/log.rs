@@ -121,6 +121,17 @@ impl LogStore {
 }
 
 impl LogStore {
+    /// Has everything written so far made durable; what is returned ends when it is.
+    fn durable(&self, log: Writing<'_>) -> io::Result<oneshot::Receiver<io::Result<()>>> {
+        let (sender, durable) = oneshot::channel();
+        let told = move |result| {
+            // The receiver is gone only when the node is being torn down.
+            sender.send(result).ok();
+        };
+        self.flush(log, Box::new(told))?;
+        Ok(durable)
+    }
+
     /// The files of what was purged go when the purge is durable: raft-log's sync thread sees to that, except under a
     /// simulated disk, which alone knows when that is.
     fn purge_is_durable(&self, upto: u64) -> io::Result<()> {
@@ -337,17 +348,12 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn save_vote(&mut self, vote: &Vote) -> Result<(), io::Error> {
-        let (sender, durable) = oneshot::channel();
-        let told = move |result| {
-            // The receiver is gone only when the node is being torn down.
-            sender.send(result).ok();
-        };
-        {
+        let written = {
             let mut log = self.log.write();
             log.save_vote(StoredVote(VoteBytes::from(vote)))?;
-            self.flush(log, Box::new(told))?;
-        }
-        durable.await.map_err(io::Error::other)??;
+            self.durable(log)?
+        };
+        written.await.map_err(io::Error::other)??;
         let (copy, vote) = (self.vote.clone(), VoteBytes::from(vote));
         host::blocking(move || copy.write(vote)).await?.map_err(io::Error::other)
     }
@@ -376,15 +382,19 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn truncate_after(&mut self, last: Option<LogId>) -> Result<(), io::Error> {
-        // Not synced here: it lies before whatever is appended next, and lost before that it leaves the log as it was,
-        // of which nothing behind `last` was ever acknowledged to the leader that asks for this.
+        // Durable before anything that overrules it is applied: a state can be ahead of the log's end after a power cut,
+        // and must then find nothing of what it overruled.
         let from = last.next_index();
-        let mut log = self.log.write();
-        let end = log.log_state().last().map(|id| id.0.index + 1).unwrap_or(0);
-        if from < end {
+        let written = {
+            let mut log = self.log.write();
+            let end = log.log_state().last().map(|id| id.0.index + 1).unwrap_or(0);
+            if from >= end {
+                return Ok(());
+            }
             log.truncate(from)?;
-        }
-        Ok(())
+            self.durable(log)?
+        };
+        written.await.map_err(io::Error::other)?
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<(), io::Error> {

@@ -31,6 +31,8 @@ type BoxStream<'a, T> = futures::stream::BoxStream<'a, T>;
 const SNAPSHOT_CHUNK: usize = 512 << 10;
 /// How long an append may wait for its answer before the stream is given up and made anew.
 const APPEND_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a piece of a snapshot may wait to be taken before the transfer is given up; the next goes on from there.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes a link for each peer that openraft talks to.
 pub struct Factory {
@@ -95,6 +97,20 @@ impl Link {
         }
     }
 
+    /// One append request and its answer.
+    async fn append(
+        &self,
+        request: &AppendEntriesRequest<TypeConfig>,
+        option: &RPCOption,
+    ) -> Result<StreamAppendResult<TypeConfig>, RpcError> {
+        let (header, body) = (self.header(), write_append(request));
+        let mut client = self.client(Lane::Control)?;
+        let body = self.ask(option, client.append(proto::v1::AppendRequest { header, body })).await?.body;
+        let reply: AppendReply =
+            types::decode("an append's answer", &body).map_err(|problem| failed(&problem))?;
+        Ok(reply.into_result())
+    }
+
     /// Whether a stream of entries goes on with a request. After an error openraft 0.10.0-alpha.37 can take up a stream
     /// again that it had given up for a snapshot; it would then read on behind the purge, find nothing, and send nothing
     /// for ever. Whoever sends nothing from before the purge a second time ends, and asks what there is to do by now.
@@ -139,8 +155,9 @@ impl Link {
         let mut client = self.client(Lane::Snapshot)?;
         let name = snapshot.id.clone();
         let asked = proto::v1::SnapshotOffsetRequest { header: self.header(), snapshot: name.clone() };
-        let offset =
-            client.snapshot_offset(asked).await.map_err(|status| unreachable(&status))?.into_inner().offset;
+        let asked = tokio::time::timeout(SNAPSHOT_PATIENCE, client.snapshot_offset(asked)).await;
+        let answer = asked.map_err(|elapsed| unreachable(&elapsed))?;
+        let offset = answer.map_err(|status| unreachable(&status))?.into_inner().offset;
         let (header, total) = (self.header(), snapshot.bytes);
         let body = Bytes::from(codec::encode(&VoteBytes::from(&vote)));
         let (sender, pieces) = tokio::sync::mpsc::channel(4);
@@ -161,17 +178,19 @@ impl Link {
                     chunk: Bytes::from(chunk),
                     last: next == total,
                 };
+                let sent = tokio::time::timeout(SNAPSHOT_PATIENCE, sender.send(piece)).await?;
                 // A closed channel means that the peer ended the call: its answer says why.
-                if sender.send(piece).await.is_err() || next == total {
+                if sent.is_err() || next == total {
                     return Ok::<(), std::io::Error>(());
                 }
                 at = next;
             }
         };
         let call = client.install_snapshot(tokio_stream::wrappers::ReceiverStream::new(pieces));
-        let (answer, read) = futures::join!(call, reading);
-        read.map_err(|problem| failed(&problem))?;
-        let body = answer.map_err(|status| unreachable(&status))?.into_inner().body;
+        let call = async { call.await.map_err(|status| unreachable(&status)) };
+        let reading = async { reading.await.map_err(|problem| failed(&problem)) };
+        let (answer, ()) = futures::try_join!(call, reading)?;
+        let body = answer.into_inner().body;
         let vote: VoteBytes =
             types::decode("a snapshot's answer", &body).map_err(|problem| failed(&problem))?;
         Ok(SnapshotResponse { vote: vote.into() })
@@ -186,12 +205,7 @@ impl RaftNetworkV2<TypeConfig> for Link {
         request: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RpcError> {
-        let (header, body) = (self.header(), write_append(&request));
-        let mut client = self.client(Lane::Control)?;
-        let body = self.ask(&option, client.append(proto::v1::AppendRequest { header, body })).await?.body;
-        let reply: AppendReply =
-            types::decode("an append's answer", &body).map_err(|problem| failed(&problem))?;
-        Ok(match reply.into_result() {
+        Ok(match self.append(&request, &option).await? {
             Ok(_) => AppendEntriesResponse::Success,
             Err(StreamAppendError::Conflict(_)) => AppendEntriesResponse::Conflict,
             Err(StreamAppendError::HigherVote(vote)) => AppendEntriesResponse::HigherVote(vote),
@@ -201,16 +215,25 @@ impl RaftNetworkV2<TypeConfig> for Link {
     fn stream_append<'s, S>(
         &'s mut self,
         input: S,
-        _option: RPCOption,
+        option: RPCOption,
     ) -> BoxFuture<'s, Result<BoxStream<'s, Result<StreamAppendResult<TypeConfig>, RpcError>>, RpcError>>
     where
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
     {
         Box::pin(async move {
+            let mut input = input;
+            // openraft 0.10.0-alpha.37 sends a heartbeat as a stream of one: it must not wait behind entries.
+            if input.size_hint().1 == Some(1) {
+                let answer = match input.next().await {
+                    Some(heartbeat) => Some(self.append(&heartbeat, &option).await),
+                    None => None,
+                };
+                let answers: BoxStream<'s, _> = Box::pin(futures::stream::iter(answer));
+                return Ok(answers);
+            }
             let mut client = self.client(Lane::Entries)?;
             // Behind this openraft keeps its pause after an error. A call that fails before it asks for a request
             // would be made again at once, and again: a leader would spin as long as a follower is down.
-            let mut input = input;
             let Some(first) = input.next().await else {
                 let nothing: BoxStream<'s, _> = Box::pin(futures::stream::empty());
                 return Ok(nothing);
@@ -338,4 +361,52 @@ fn read_at(path: &Path, at: u64, length: usize) -> std::io::Result<Vec<u8>> {
     let mut piece = vec![0; length];
     file.read_exact(&mut piece)?;
     Ok(piece)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::links::{Carried, Carrier, Request};
+    use super::super::log::LogSettings;
+    use super::*;
+    use parking_lot::Mutex;
+    use tonic::Status;
+
+    /// Brings nothing anywhere, and remembers by which lane it went.
+    #[derive(Default)]
+    struct Nowhere(Mutex<Vec<(Lane, String)>>);
+
+    impl Carrier for Nowhere {
+        fn carry(&self, _: NodeId, _: &str, lane: Lane, request: Request) -> BoxFuture<'static, Carried> {
+            self.0.lock().push((lane, request.uri().path().to_string()));
+            Box::pin(std::future::ready(Err(Status::unavailable("nowhere").into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn heartbeats_do_not_wait_behind_entries() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = LogSettings { cache_bytes: 1 << 20, chunk_bytes: 1 << 20 };
+        let log = LogStore::open(folder.path(), 1, settings).expect("a log");
+        let nowhere = Arc::new(Nowhere::default());
+        let links = Arc::new(Links::new(1, None).carried_by(nowhere.clone()));
+        let member = Member { peer: "2".into(), api: String::new() };
+        let mut link = Factory::new(links, log).new_client(2, &member).await;
+        let request = || AppendEntriesRequest {
+            vote: VoteBytes { term: 1, node: 1, committed: true }.into(),
+            prev_log_id: None,
+            leader_commit: None,
+            entries: Vec::new(),
+        };
+        // As openraft's heartbeats and its replication hand them over.
+        let heartbeat = Box::pin(futures::stream::once(async move { request() }));
+        let unfolded = futures::stream::unfold((), move |()| async move { Some((request(), ())) });
+        let entries: BoxStream<'static, _> = Box::pin(unfolded);
+        let option = RPCOption::new(Duration::from_secs(1));
+        let beaten = link.stream_append(heartbeat, option.clone()).await.expect("a stream").next().await;
+        assert!(matches!(beaten, Some(Err(_))), "nobody answers");
+        assert!(link.stream_append(entries, option).await.is_err(), "nobody answers");
+        let went = nowhere.0.lock().clone();
+        let wanted = [(Lane::Control, "Append"), (Lane::Entries, "AppendStream")];
+        assert_eq!(went, wanted.map(|(lane, call)| (lane, format!("/gongji.v1.Peer/{call}"))));
+    }
 }

@@ -259,13 +259,13 @@ impl Listener {
         while let Some(folder) = folders.pop() {
             let place = self.root.join(&folder);
             let number = inotify::add_watch(&self.ears, &place, all | WatchFlags::ONLYDIR)?;
+            self.watched.insert(number, folder.clone());
             for entry in fs::read_dir(&place)? {
                 let entry = entry?;
                 if entry.file_type()?.is_dir() {
                     folders.push(folder.join(entry.file_name()));
                 }
             }
-            self.watched.insert(number, folder);
         }
         Ok(())
     }

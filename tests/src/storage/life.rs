@@ -174,6 +174,8 @@ impl<'a> Life<'a> {
         self.tracer.promise(|promised| promised.cut = true);
         let last = Some(log_id(term_of(from - 1), from - 1));
         now(self.parts().1.truncate_after(last)).expect("cut");
+        // From now on a state may hold what overrules them.
+        self.tracer.promise(|promised| (promised.conflict, promised.cut) = (None, false));
     }
 
     /// Applies everything that was appended.
@@ -272,7 +274,6 @@ impl<'a> Life<'a> {
                 2 => self.restart(),
                 3 if self.next > 2 && self.next <= self.script.last() => {
                     self.conflict(rng.random_range(1..4));
-                    // What was cut is told to the disk with the next entry.
                     self.append(1);
                     self.apply();
                 }
