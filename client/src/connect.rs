@@ -4,9 +4,11 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::query::Consistency;
 use futures::future::select_ok;
+use proto::status;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
 /// How long to try for one connection.
@@ -108,10 +110,23 @@ impl Client {
     }
 }
 
+/// A connection, and since when there is this one.
+#[derive(Debug)]
+pub(crate) struct Dialled {
+    channel: Channel,
+    at: Instant,
+}
+
+impl Dialled {
+    fn lazily(endpoint: &Endpoint) -> Dialled {
+        Dialled { channel: endpoint.connect_lazy(), at: Instant::now() }
+    }
+}
+
 /// The nodes, and which of them is asked first.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
-    slots: Vec<(Endpoint, Mutex<Channel>)>,
+    slots: Vec<(Endpoint, Mutex<Dialled>)>,
     preferred: AtomicUsize,
 }
 
@@ -119,23 +134,34 @@ impl Endpoints {
     /// The node to ask.
     pub(crate) fn preferred(&self) -> (usize, Channel) {
         let slot = self.preferred.load(Ordering::Relaxed);
-        (slot, self.channel(slot).clone())
+        (slot, self.dialled(slot).channel.clone())
     }
 
-    fn channel(&self, slot: usize) -> MutexGuard<'_, Channel> {
+    fn dialled(&self, slot: usize) -> MutexGuard<'_, Dialled> {
         self.slots[slot].1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A reply did not come in time: the next call to this node goes over a new connection. This one may hang for ever
-    /// without breaking.
+    /// without breaking. One that is new has the time that dialling takes: it may be another caller's answer to the same.
     pub(crate) fn unanswered(&self, slot: usize) {
-        *self.channel(slot) = self.slots[slot].0.connect_lazy();
+        let mut dialled = self.dialled(slot);
+        if dialled.at.elapsed() > CONNECT_TIMEOUT {
+            *dialled = Dialled::lazily(&self.slots[slot].0);
+        }
     }
 
     /// Prefers the next node, unless another call has moved over already.
     pub(crate) fn move_over(&self, from: usize) {
         let next = (from + 1) % self.slots.len();
         let _ = self.preferred.compare_exchange(from, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether to wait after so many failures in a row, the last of which met this. The first round over the nodes goes
+    /// without pauses, and so does each round of later ones: one of them may be well. But a node that answers and says why
+    /// it cannot help (no leader, too much to do) speaks for all of them.
+    pub(crate) fn is_pause_due(&self, failures: usize, last: &Status) -> bool {
+        let nodes = self.slots.len();
+        failures >= nodes && (status::reason_of(last).is_some() || failures.is_multiple_of(nodes))
     }
 
     /// How many nodes there are.
@@ -145,7 +171,7 @@ impl Endpoints {
 }
 
 /// An address with its connection, still to be made.
-fn slot(address: &str) -> Result<(Endpoint, Mutex<Channel>), Error> {
+fn slot(address: &str) -> Result<(Endpoint, Mutex<Dialled>), Error> {
     let unusable = |cause: String| Error::Address { address: address.to_owned(), cause };
     let full = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
     let endpoint = Endpoint::from_shared(full).map_err(|error| unusable(chain(&error)))?;
@@ -160,8 +186,8 @@ fn slot(address: &str) -> Result<(Endpoint, Mutex<Channel>), Error> {
         .keep_alive_while_idle(true)
         .initial_stream_window_size(WINDOWS.0)
         .initial_connection_window_size(WINDOWS.1);
-    let channel = Mutex::new(endpoint.connect_lazy());
-    Ok((endpoint, channel))
+    let dialled = Mutex::new(Dialled::lazily(&endpoint));
+    Ok((endpoint, dialled))
 }
 
 /// An error with its causes in one line.

@@ -92,9 +92,10 @@ impl Client {
             }
             self.endpoints.move_over(slot);
             failures += 1;
-            // A round over the endpoints goes without pauses: one of them may be well.
-            let round = failures.is_multiple_of(self.endpoints.len());
-            let pause = if round { backoff.pause() } else { Duration::ZERO };
+            let pause = match self.endpoints.is_pause_due(failures, &status) {
+                true => backoff.pause(),
+                false => Duration::ZERO,
+            };
             if Instant::now() + pause >= deadline {
                 return Err(GaveUp { status, settled: false, reached });
             }

@@ -357,8 +357,7 @@ impl Driver {
         }
         self.client.endpoints.move_over(slot);
         self.failures += 1;
-        // A round over the nodes goes without pauses: one of them may be well.
-        if self.failures.is_multiple_of(self.client.endpoints.len()) {
+        if self.client.endpoints.is_pause_due(self.failures, status) {
             self.hold = Some(Instant::now() + self.backoff.pause());
         }
         self.expire_waiting(Instant::now());

@@ -49,12 +49,13 @@ async fn a_lost_reply_is_asked_for_with_the_same_id_and_the_same_bytes() {
 #[tokio::test]
 async fn a_connection_without_a_reply_in_time_is_made_anew() {
     let book = Arc::new(Book::default());
-    let server = Fake::start(&book, [Act::Lose]).await;
-    let client = quick(&[&server.address]);
+    // More than there are attempts in the two seconds that a new connection is given.
+    let server = Fake::start(&book, vec![Act::Lose; 9]).await;
+    let client = quick(&[&server.address]).within(Duration::from_secs(60));
     payment(&client).send().await.expect("answered").done().expect("done");
     assert!(server.dialled.load(Ordering::Relaxed) > 1, "it was asked again where nothing had been heard");
-    let server = Fake::start(&book, [Act::Mute]).await;
-    let client = quick(&[&server.address]);
+    let server = Fake::start(&book, vec![Act::Mute; 9]).await;
+    let client = quick(&[&server.address]).within(Duration::from_secs(60));
     client.submitter().submit(payment(&client)).await.expect("answered").done().expect("done");
     assert!(server.dialled.load(Ordering::Relaxed) > 1, "it was asked again where nothing had been heard");
 }

@@ -215,6 +215,25 @@ fn what_a_new_leader_overrules_does_not_come_back() {
     assert!(counted.lock().with_loss > 0, "nothing was lost");
 }
 
+/// After kill -9 a log holds what was written and never synced. It is read like the rest, so it must be durable before a
+/// vote is copied from it or a leader is told that an entry is there.
+#[test]
+fn what_an_earlier_life_wrote_is_durable_before_anything_rests_on_it() {
+    let script = Arc::new(Script::random(10, &mut rng(1, 1)));
+    let (root, spare) = (memory(), memory());
+    let tracer = Tracer::over(root.path(), spare.path(), 0, rng(1, 2), Box::new(|_| {})).expect("a tracer");
+    let mut life = Life::begin(&script, tracer, root.path());
+    life.vote((1, 1, true));
+    life.append(5);
+    drop(life);
+    std::fs::remove_file(root.path().join("VOTE")).expect("removed");
+    let synced = tests::storage::life::synced_by_opening_its_log(root.path());
+    let place = |name: &str| synced.iter().position(|path| path.to_string_lossy().contains(name));
+    let (log, vote) = (place(".wal"), place("VOTE"));
+    assert!(log.is_some() && vote.is_some() && log < vote, "{synced:?}");
+    assert!(synced.iter().any(|path| path.ends_with("log")), "its names: {synced:?}");
+}
+
 /// A life without images; its folder, and what it promised.
 fn at_rest(script: &Arc<Script>, root: &Path, seed: u64) -> Promised {
     let spare = memory();

@@ -21,8 +21,12 @@ use tonic::transport::{Channel, Endpoint};
 /// The most bytes of one message between nodes.
 pub const PEER_MESSAGE_MAX: usize = 64 << 20;
 
-/// For how long calls may be made on a connection without one good answer.
+/// For how long calls may be made on a connection without one good answer; and how long one is kept after a strange answer, so
+/// that a peer that is strange itself is not dialled all the time.
 const SILENT_MAX: Duration = Duration::from_secs(2);
+
+/// How often a connection with calls under way is asked whether its other end lives, and how long it may take to say so.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Which of a peer's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +54,7 @@ pub type Carried = Result<http::Response<tonic::body::Body>, StdError>;
 #[derive(Clone)]
 pub enum Line {
     /// A connection.
-    Connected(Channel, Arc<Silence>),
+    Connected(Channel, Arc<Hearing>),
     /// A simulation.
     Simulated {
         /// Who carries.
@@ -64,35 +68,61 @@ pub enum Line {
     },
 }
 
-/// Since when something is said on a connection without one good answer. Heads say nothing: they pass where bodies no longer do.
-#[derive(Debug, Default)]
-pub struct Silence(Mutex<Option<Instant>>);
+/// What is heard on a connection. Heads say nothing: they pass where bodies no longer do.
+#[derive(Debug)]
+pub struct Hearing(Mutex<Heard>);
 
-impl Silence {
+#[derive(Debug)]
+struct Heard {
+    made: Instant,
+    /// Since when something is said without one good answer.
+    silent: Option<Instant>,
+    /// An answer came that no peer gives who was asked as we ask. What damages the tables of HTTP/2's headers may spoil one
+    /// kind of call for ever while others go on.
+    strange: bool,
+}
+
+impl Hearing {
+    fn new() -> Hearing {
+        Hearing(Mutex::new(Heard { made: Instant::now(), silent: None, strange: false }))
+    }
+
     fn asked(&self) {
-        self.0.lock().get_or_insert_with(Instant::now);
+        self.0.lock().silent.get_or_insert_with(Instant::now);
     }
 
     fn answered(&self) {
-        *self.0.lock() = None;
+        self.0.lock().silent = None;
     }
 
-    fn is_long(&self) -> bool {
-        self.0.lock().is_some_and(|since| since.elapsed() > SILENT_MAX)
+    /// Takes in how an answer ended; one whose status is lost ended strangely.
+    fn ended(&self, status: Option<Code>) {
+        match status {
+            Some(Code::Ok) => self.answered(),
+            Some(Code::Unimplemented | Code::Internal | Code::DataLoss | Code::Unknown) | None => {
+                self.0.lock().strange = true;
+            }
+            // A peer's no.
+            Some(_) => {}
+        }
+    }
+
+    /// Whether another connection should take its place: not before this one has had its time.
+    fn is_bad(&self, now: Instant) -> bool {
+        let heard = self.0.lock();
+        let long = |since: Instant| now.duration_since(since) > SILENT_MAX;
+        heard.silent.is_some_and(long) || (heard.strange && long(heard.made))
     }
 }
 
-/// Whether a status is one of a peer that has understood the question, be it a no.
-fn understood(headers: &http::HeaderMap) -> bool {
-    let status = headers.get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
-    let strange = [Code::Unimplemented, Code::Internal, Code::DataLoss, Code::Unknown];
-    status.is_some_and(|code| !strange.contains(&code))
+fn status_in(headers: &http::HeaderMap) -> Option<Code> {
+    headers.get(tonic::Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
 }
 
 /// A body on its way, whose pieces are noticed.
 struct Noticed {
     body: tonic::body::Body,
-    silence: Arc<Silence>,
+    hearing: Arc<Hearing>,
     kind: Kind,
 }
 
@@ -105,15 +135,23 @@ enum Kind {
     Answer,
     /// Of answers without an end: every piece.
     Answers,
+    /// Of an answer whose status was in its head.
+    Ended,
 }
 
 impl Noticed {
-    fn notice(&self, frame: &http_body::Frame<Bytes>) {
-        match (self.kind, frame.trailers_ref()) {
-            (Kind::Question, None) => self.silence.asked(),
-            (Kind::Answers, None) => self.silence.answered(),
-            (Kind::Answer | Kind::Answers, Some(trailers)) if understood(trailers) => self.silence.answered(),
-            _ => {}
+    fn notice(&mut self, frame: Option<&http_body::Frame<Bytes>>) {
+        match (self.kind, frame) {
+            (Kind::Question, Some(_)) => self.hearing.asked(),
+            (Kind::Answers, Some(frame)) if frame.is_data() => self.hearing.answered(),
+            (Kind::Answer | Kind::Answers, Some(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.kind = Kind::Ended;
+                    self.hearing.ended(status_in(trailers));
+                }
+            }
+            (Kind::Answer, None) => self.hearing.ended(None),
+            (Kind::Question | Kind::Answers, None) | (Kind::Ended, _) => {}
         }
     }
 }
@@ -127,8 +165,10 @@ impl http_body::Body for Noticed {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, tonic::Status>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.notice(frame);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => self.notice(Some(frame)),
+            Poll::Ready(None) => self.notice(None),
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled
     }
@@ -149,8 +189,8 @@ impl Service<Request> for Line {
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StdError>> {
         match self {
-            Line::Connected(channel, silence) => {
-                silence.asked();
+            Line::Connected(channel, hearing) => {
+                hearing.asked();
                 Service::<Request>::poll_ready(channel, cx).map_err(StdError::from)
             }
             Line::Simulated { .. } => Poll::Ready(Ok(())),
@@ -159,21 +199,29 @@ impl Service<Request> for Line {
 
     fn call(&mut self, request: Request) -> Self::Future {
         match self {
-            Line::Connected(channel, silence) => {
-                let noticed = |silence: &Arc<Silence>, kind, body| {
-                    tonic::body::Body::new(Noticed { body, silence: silence.clone(), kind })
+            Line::Connected(channel, hearing) => {
+                let noticed = |hearing: &Arc<Hearing>, kind, body| {
+                    tonic::body::Body::new(Noticed { body, hearing: hearing.clone(), kind })
                 };
                 let streams = request.uri().path().ends_with("/AppendStream");
-                let kind = if streams { Kind::Answers } else { Kind::Answer };
-                let call = channel.call(request.map(|body| noticed(silence, Kind::Question, body)));
-                let silence = silence.clone();
+                let call = channel.call(request.map(|body| noticed(hearing, Kind::Question, body)));
+                let hearing = hearing.clone();
                 Box::pin(async move {
                     let response = call.await.map_err(StdError::from)?;
-                    // A no may come without a body.
-                    if understood(response.headers()) {
-                        silence.answered();
-                    }
-                    Ok(response.map(|body| noticed(&silence, kind, body)))
+                    let status = status_in(response.headers());
+                    let kind = match (status, streams) {
+                        _ if response.status() != http::StatusCode::OK => {
+                            hearing.ended(None);
+                            Kind::Ended
+                        }
+                        (Some(_), _) => {
+                            hearing.ended(status);
+                            Kind::Ended
+                        }
+                        (None, true) => Kind::Answers,
+                        (None, false) => Kind::Answer,
+                    };
+                    Ok(response.map(|body| noticed(&hearing, kind, body)))
                 })
             }
             Line::Simulated { carrier, from, to, lane } => carrier.carry(*from, to, *lane, request),
@@ -231,7 +279,7 @@ impl Links {
         let mut lines = self.lines.lock();
         let key = (address.to_string(), lane);
         let kept = lines.get(&key).filter(|line| match line {
-            Line::Connected(_, silence) => !silence.is_long(),
+            Line::Connected(_, hearing) => !hearing.is_bad(Instant::now()),
             Line::Simulated { .. } => true,
         });
         let line = match kept {
@@ -253,10 +301,12 @@ impl Links {
         }
         let endpoint = Endpoint::from_shared(format!("http://{address}"))?
             .connect_timeout(Duration::from_secs(2))
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
             .tcp_nodelay(true)
             .initial_stream_window_size(8 << 20)
             .initial_connection_window_size(16 << 20);
-        Ok(Line::Connected(endpoint.connect_lazy(), Arc::default()))
+        Ok(Line::Connected(endpoint.connect_lazy(), Arc::new(Hearing::new())))
     }
 }
 
@@ -353,34 +403,41 @@ mod tests {
             let value = http::HeaderValue::from_static(code);
             http_body::Frame::trailers(http::HeaderMap::from_iter([(tonic::Status::GRPC_STATUS, value)]))
         };
-        let counts = async |kind, frames: Vec<http_body::Frame<Bytes>>| {
-            let silence = Arc::new(Silence::default());
-            silence.asked();
+        // Whether the silence ends, and whether it was strange.
+        let heard = async |kind, frames: Vec<http_body::Frame<Bytes>>| {
+            let hearing = Arc::new(Hearing::new());
+            hearing.asked();
             let frames = futures::stream::iter(frames.into_iter().map(Ok::<_, tonic::Status>));
             let body = tonic::body::Body::new(http_body_util::StreamBody::new(frames));
-            let mut noticed = Noticed { body, silence: silence.clone(), kind };
+            let mut noticed = Noticed { body, hearing: hearing.clone(), kind };
             while noticed.frame().await.is_some() {}
-            silence.0.lock().is_none()
+            let heard = hearing.0.lock();
+            (heard.silent.is_none(), heard.strange)
         };
-        assert!(counts(Kind::Answer, vec![data(), status("0")]).await);
-        assert!(counts(Kind::Answer, vec![status("9")]).await, "a peer's no");
-        assert!(!counts(Kind::Answer, vec![data()]).await, "its status was lost");
-        assert!(!counts(Kind::Answer, vec![data(), status("15")]).await, "its status was damaged");
-        assert!(counts(Kind::Answers, vec![data()]).await);
-        assert!(!counts(Kind::Answers, vec![status("2")]).await, "nothing was answered");
-        assert!(!counts(Kind::Question, vec![data()]).await, "it asks");
+        assert_eq!(heard(Kind::Answer, vec![data(), status("0")]).await, (true, false));
+        assert_eq!(heard(Kind::Answer, vec![status("9")]).await, (false, false), "a peer's no");
+        assert_eq!(heard(Kind::Answer, vec![data()]).await, (false, true), "its status was lost");
+        assert_eq!(heard(Kind::Answer, vec![data(), status("15")]).await, (false, true), "damaged");
+        assert_eq!(heard(Kind::Answer, vec![status("12")]).await, (false, true), "asked as another one");
+        assert_eq!(heard(Kind::Answers, vec![data()]).await, (true, false));
+        assert_eq!(heard(Kind::Answers, vec![status("2")]).await, (false, true));
+        assert_eq!(heard(Kind::Question, vec![data()]).await, (false, false), "it asks");
+        assert_eq!(heard(Kind::Ended, vec![data()]).await, (false, false), "it was told by its head");
     }
 
     #[test]
-    fn a_good_answer_ends_the_silence_and_a_strange_one_does_not() {
-        let headers = |status: Option<Code>| -> http::HeaderMap {
-            let value = |code: Code| (code as i32).to_string().parse().expect("a number");
-            status.map(|code| (tonic::Status::GRPC_STATUS, value(code))).into_iter().collect()
-        };
-        assert!(understood(&headers(Some(Code::Ok))), "the answer was whole");
-        assert!(understood(&headers(Some(Code::FailedPrecondition))), "a peer's no");
-        assert!(!understood(&headers(None)), "the body is still to come, or the status was damaged");
-        assert!(!understood(&headers(Some(Code::Unimplemented))), "the question came as another one");
-        assert!(!understood(&headers(Some(Code::DataLoss))), "the question was damaged");
+    fn one_kind_of_call_that_is_spoiled_ends_a_connection_on_which_others_go_on() {
+        let hearing = Hearing::new();
+        let made = hearing.0.lock().made;
+        let (soon, later) = (made + SILENT_MAX / 2, made + SILENT_MAX * 2);
+        hearing.asked();
+        hearing.ended(Some(Code::Ok));
+        assert!(!hearing.is_bad(later), "all is well");
+        hearing.ended(Some(Code::FailedPrecondition));
+        assert!(!hearing.is_bad(later), "a peer may say no");
+        hearing.ended(Some(Code::Unimplemented));
+        hearing.ended(Some(Code::Ok));
+        assert!(!hearing.is_bad(soon), "not before its time");
+        assert!(hearing.is_bad(later));
     }
 }

@@ -83,6 +83,8 @@ impl LogStore {
                 log.save_user_data(Some(Number(node))).map_err(failed)?;
             }
         }
+        // What an earlier life wrote and did not live to sync is read like the rest, and would be taken for durable.
+        files::sync_tree(dir)?;
         let vote = VoteCopy::beside(dir);
         vote.compare(dir, log.log_state().vote().map(|vote| vote.0))?;
         Ok(LogStore { log: Arc::new(RwLock::new(log)), folder: Arc::from(dir), vote })

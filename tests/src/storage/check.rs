@@ -75,7 +75,7 @@ pub fn open(path: &Path) -> Result<Opened, Fault> {
 /// # Errors
 /// What it serves instead, or says.
 pub fn check(script: &Script, path: &Path, promised: &Promised, whole: bool) -> Result<Found, Broken> {
-    let _host = host::enter(Arc::new(Calm));
+    let _host = host::enter(Arc::new(Calm::default()));
     let Opened { dir: _dir, state, mut log } = open(path).map_err(|fault| Broken::fault(&fault))?;
     let found = check_log(script, path, promised, &mut log)?;
     let applied = state.applied();

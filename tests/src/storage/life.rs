@@ -1,7 +1,7 @@
 //! A storage's life: the real log and the real state, driven as consensus drives them.
 
 use crate::storage::script::Script;
-use crate::storage::tracer::{Tracer, VoteSaved};
+use crate::storage::tracer::{Calm, Tracer, VoteSaved};
 use futures::FutureExt;
 use ledger::{At, Changes};
 use node::data_dir::DataDir;
@@ -50,6 +50,17 @@ pub struct Opened {
     pub state: State,
     /// Its log.
     pub log: LogStore,
+}
+
+/// What is synced, in its order, when a log is opened.
+///
+/// # Panics
+/// If it does not open.
+pub fn synced_by_opening_its_log(root: &Path) -> Vec<PathBuf> {
+    let calm = Arc::new(Calm::default());
+    let _host = host::enter(calm.clone());
+    LogStore::open(&root.join("log"), NODE, log_settings()).expect("the log opens");
+    std::mem::take(&mut calm.0.lock())
 }
 
 /// A log id of a term.
