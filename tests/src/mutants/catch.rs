@@ -113,10 +113,19 @@ fn prepare(tree: &Tree, command: &mut Command) {
 }
 
 fn cargo(tree: &Tree, words: &[&str]) -> Result<(), String> {
-    let mut command = Command::new("cargo");
-    prepare(tree, &mut command);
-    let Ended { well, said } = wait(tree, command.arg("--quiet").args(words), PATIENCE)?;
-    if well { Ok(()) } else { Err(format!("it does not compile:\n{}", tail(&said))) }
+    let run = |words: &[&str]| {
+        let mut command = Command::new("cargo");
+        prepare(tree, &mut command);
+        wait(tree, command.arg("--quiet").args(words), PATIENCE)
+    };
+    let mut ended = run(words)?;
+    if !ended.well && ended.said.contains("error: linking with") {
+        // An incremental build that was interrupted leaves pieces that do not fit: whole ones are made, once.
+        let pieces = PIECES.iter().flat_map(|piece| ["-p", piece]);
+        run(&["clean", "--release"].into_iter().chain(pieces).collect::<Vec<_>>())?;
+        ended = run(words)?;
+    }
+    if ended.well { Ok(()) } else { Err(format!("it does not compile:\n{}", tail(&ended.said))) }
 }
 
 struct Ended {
