@@ -356,6 +356,7 @@ mod tests {
         let asks = async {
             loop {
                 let peer = links.peer(&address, Lane::Control).expect("a good address");
+                // Nothing is expected of it but that it is asked.
                 timeout(SILENT_MAX / 20, ask(peer)).await.ok();
             }
         };
