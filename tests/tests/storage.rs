@@ -1,5 +1,8 @@
 //! Crash images and flipped bits of the real log and state, in this process.
 
+use node::raft::log::{LogSettings, LogStore};
+use openraft::RaftLogReader;
+use openraft::storage::{IOFlushed, RaftLogStorage};
 use rand::Rng;
 use rand::rngs::SmallRng;
 use std::collections::BTreeMap;
@@ -8,10 +11,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::bench::{number_from_env, seed};
 use tests::injury::copy_folder;
+use tests::sim::command::AS_BUILT;
 use tests::sim::floor::rng;
 use tests::storage::check::{Broken, Found, check};
-use tests::storage::flips::{Fates, flip};
-use tests::storage::life::Life;
+use tests::storage::flips::{Fates, flip, kind};
+use tests::storage::life::{Life, NODE, entry, log_id};
 use tests::storage::script::Script;
 use tests::storage::tracer::{Image, Promised, Tracer};
 
@@ -23,12 +27,33 @@ fn memory() -> tempfile::TempDir {
 fn replay(seed: u64, test: &str, number: (&str, u64)) -> String {
     let (name, number) = number;
     format!(
-        "replay: GONGJI_TEST_SEED={seed} {name}={number} cargo test -p tests --test storage {test} -- --nocapture"
+        "replay: GONGJI_TEST_SEED={seed} {name}={number} cargo test{AS_BUILT} -p tests --test storage {test} -- --nocapture"
     )
 }
 
 const CRASHES: &str = "a_crash_at_any_moment_leaves_what_was_promised";
 const FLIPS: &str = "a_flipped_bit_of_any_file_is_told_repaired_or_harmless";
+
+/// With more images than this every place and every kind of deed must be hit: they are of three lives at least, and of three
+/// seeds in a row one installs a snapshot.
+const MANY: u64 = 2_000;
+
+/// Where crashes must fall: each is synced or written to in every life, or in every install.
+const PLACES: [&str; 13] = [
+    "VERSION",
+    "VOTE",
+    "log",
+    "journal",
+    "sm/redo",
+    "sm/pages",
+    "sm/CURRENT",
+    "snap",
+    "snap/part",
+    "snap, installing",
+    "sm/pages, installing",
+    "sm/CURRENT, installing",
+    "journal, installing",
+];
 
 /// What the images of a life came to.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +64,8 @@ struct Album {
     between: BTreeMap<&'static str, u64>,
     /// Of those, while the log was being purged.
     in_purges: u64,
+    /// At syncs and between, by what was synced or changed there, and whether a snapshot was being installed.
+    places: BTreeMap<String, u64>,
     with_loss: u64,
     noted: u64,
     pages_hurt: u64,
@@ -50,6 +77,9 @@ impl Album {
         self.images += other.images;
         for (kind, images) in other.between {
             *self.between.entry(kind).or_default() += images;
+        }
+        for (place, images) in other.places {
+            *self.places.entry(place).or_default() += images;
         }
         self.in_purges += other.in_purges;
         self.with_loss += other.with_loss;
@@ -99,6 +129,10 @@ fn watched(
             }
             None => count.images += 1,
         }
+        // From when it is given to the state until that has said that it stands there.
+        let installing = image.promised.installed > image.promised.checkpoint;
+        let place = kind(image.place) + if installing { ", installing" } else { "" };
+        *count.places.entry(place).or_default() += 1;
         count.with_loss += u64::from(image.loss != Default::default());
         if image.deed.is_none() && count.images.is_multiple_of(4) {
             copy_folder(image.path, &spare);
@@ -173,7 +207,7 @@ fn a_crash_at_any_moment_leaves_what_was_promised() {
     eprintln!("seed {seed}; {}", replay(seed, CRASHES, ("GONGJI_TEST_IMAGES", wanted)));
     let started = Instant::now();
     let (mut all, mut points, mut lives) = (Album::default(), 0, 0);
-    while all.images < wanted {
+    while all.images < wanted || (wanted > MANY && lives < 3) {
         // Each life by its own seed alone.
         let (album, passed) = match (seed + lives) % 3 {
             2 => one_install(seed + lives),
@@ -188,11 +222,15 @@ fn a_crash_at_any_moment_leaves_what_was_promised() {
         "{} crash images at {points} points of {lives} lives in {took:.1} s: {} had lost something, {} were repaired aloud; in {} more sled was lost or torn, {} were rebuilt; between syncs {:?}, {} in purges",
         all.images, all.with_loss, all.noted, all.pages_hurt, all.rebuilt, all.between, all.in_purges
     );
+    eprintln!("crash images by what they hit: {:?}", all.places);
     assert!(all.with_loss * 4 > all.images && all.rebuilt > 0, "{all:?}: the crashes take nothing");
     let between = ["write", "rename"].iter().all(|kind| all.between.contains_key(kind));
     assert!(between, "{all:?}: none falls between two syncs");
-    if all.images > 2_000 {
+    if wanted > MANY {
         assert!(all.between.len() == 4 && all.in_purges > 0, "{all:?}: none falls behind some kind of deeds");
+        for place in PLACES {
+            assert!(all.places.contains_key(place), "{all:?}: none hits {place}");
+        }
     }
 }
 
@@ -232,6 +270,45 @@ fn what_an_earlier_life_wrote_is_durable_before_anything_rests_on_it() {
     let (log, vote) = (place(".wal"), place("VOTE"));
     assert!(log.is_some() && vote.is_some() && log < vote, "{synced:?}");
     assert!(synced.iter().any(|path| path.ends_with("log")), "its names: {synced:?}");
+}
+
+/// A follower loses entries of a newer term, and gets older ones in their place: by their ids they come before what a closed
+/// file of the log ended with, and raft-log takes them for entries of that file.
+#[tokio::test]
+async fn entries_of_an_older_term_than_those_that_were_cut_off_are_read() {
+    let script = Script::random(40, &mut rng(1, 1));
+    let filled = (1..=script.last()).find(|index| script.step(*index).batch.is_some()).expect("a batch");
+    let of_term = |term: u64, index: u64| {
+        let payload = entry(&script, 1, filled).payload;
+        openraft::Entry { log_id: log_id(term, index), payload }
+    };
+    let root = memory();
+    let folder = root.path().join("log");
+    let files = || std::fs::read_dir(&folder).expect("a folder").count();
+    let settings = LogSettings { cache_bytes: 1 << 10, chunk_bytes: 8 << 10 };
+    let mut log = LogStore::open(&folder, NODE, settings).expect("the log opens");
+    for index in 0..3 {
+        log.append([of_term(1, index)], IOFlushed::noop()).await.expect("appended");
+    }
+    let (mut next, first) = (3, files());
+    while files() == first {
+        log.append([of_term(2, next)], IOFlushed::noop()).await.expect("appended");
+        next += 1;
+    }
+    log.truncate_after(Some(log_id(1, 2))).await.expect("cut");
+    let (mut next, second) = (3, files());
+    while files() == second {
+        log.append([of_term(1, next)], IOFlushed::noop()).await.expect("appended");
+        next += 1;
+        let read = log.try_get_log_entries(0..next).await.expect("read");
+        assert_eq!(read.len() as u64, next);
+    }
+    assert!(next > 6, "too few for a file");
+    log.append([of_term(3, next)], IOFlushed::noop()).await.expect("appended");
+    drop(log);
+    let mut log = LogStore::open(&folder, NODE, settings).expect("the log opens again");
+    let read = log.try_get_log_entries(0..next + 1).await.expect("read");
+    assert!(read.iter().map(|entry| entry.log_id.index).eq(0..=next));
 }
 
 /// A life without images; its folder, and what it promised.

@@ -9,6 +9,7 @@ use super::vote::VoteCopy;
 use crate::fault::Fault;
 use crate::host;
 use crate::state::{LogMark, files};
+use ledger::codec;
 use openraft::entry::RaftEntry;
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogIdOptionExt, LogState, OptionalSend, RaftLogReader};
@@ -26,7 +27,7 @@ use tokio::sync::oneshot;
 /// Sizes of the log's files and caches.
 #[derive(Clone, Copy, Debug)]
 pub struct LogSettings {
-    /// Recent entries kept in memory, in bytes.
+    /// Recent entries kept in memory, in bytes: those of the last file are in any case.
     pub cache_bytes: usize,
     /// Size of one log file, in bytes.
     pub chunk_bytes: usize,
@@ -34,6 +35,9 @@ pub struct LogSettings {
 
 /// The most bytes of entries that one replication message carries.
 const READ_BYTES_MAX: usize = 1 << 20;
+
+/// The most records in one file of the log, and the most entries in its cache.
+const RECORDS_MOST: usize = 50_000;
 
 /// The node's Raft log.
 #[derive(Clone, Debug)]
@@ -63,10 +67,17 @@ impl LogStore {
         // Its name in the data directory must be durable before a vote is: raft-log syncs the names inside.
         files::make_dir(dir)?;
         let mut config = raft_log::Config::new(dir.display());
-        config.log_cache_capacity = Some(settings.cache_bytes);
-        config.log_cache_max_items = Some(50_000);
+        // All of the last file is in the cache, to the entry that makes it full if that is no larger than a file. raft-log reads from closed files only, and tells
+        // by the log id which entries are in one: after entries of a newer term were cut off, older ones that come in their place
+        // count as such, and would be neither here nor there.
+        let last_file = settings.chunk_bytes + settings.chunk_bytes.min(codec::VALUE_MAX);
+        config.log_cache_capacity = Some(settings.cache_bytes.max(last_file));
+        config.log_cache_max_items = Some(RECORDS_MOST);
+        config.wal.chunk_max_records = Some(RECORDS_MOST);
         config.wal.read_buffer_size = Some(1 << 20);
         config.wal.chunk_max_size = Some(settings.chunk_bytes);
+        // What goes from the cache is in its file by then: no more than this waits to be written.
+        config.wal.flush_queue_max_bytes = Some(settings.chunk_bytes);
         // The proposer has gathered already; waiting here again would be paid by every commit.
         config.wal.flush_batch_wait = Some(Duration::ZERO);
         let mut log = raft_log::RaftLog::<Files>::open(Arc::new(config)).map_err(failed)?;

@@ -40,6 +40,13 @@ impl Deed {
             Deed::Remove(_) => "removal",
         }
     }
+
+    /// What it was done to, as it is called behind it.
+    pub fn path(&self) -> &Path {
+        match self {
+            Deed::Write(path) | Deed::New(path) | Deed::Rename(_, path) | Deed::Remove(path) => path,
+        }
+    }
 }
 
 impl fmt::Display for Deed {

@@ -20,13 +20,17 @@ pub struct Fates {
     pub harmless: u64,
 }
 
-/// The kind of a file: which folder, or which file of a folder.
-fn kind(relative: &Path) -> String {
+/// The kind of a file, also while it is written under another name: which folder, or which file of a folder.
+pub fn kind(relative: &Path) -> String {
     let name = relative.to_string_lossy();
     match relative.components().next() {
-        Some(first) if !name.starts_with("sm/") => first.as_os_str().to_string_lossy().into_owned(),
-        _ if name.ends_with(".redo") => "sm/redo".into(),
-        _ if name.ends_with("CURRENT") => "sm/CURRENT".into(),
+        None => ".".into(),
+        Some(_) if name.ends_with(".part") => "snap/part".into(),
+        Some(first) if !name.starts_with("sm/") => {
+            first.as_os_str().to_string_lossy().trim_end_matches(".tmp").into()
+        }
+        _ if name.contains(".redo") => "sm/redo".into(),
+        _ if name.contains("CURRENT") => "sm/CURRENT".into(),
         _ => "sm/pages".into(),
     }
 }
@@ -103,6 +107,14 @@ pub fn flip(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_of_its_kind_while_it_is_written_too() {
+        let kinds = ["VOTE.tmp", "log", "snap/a.tmp", "snap/a.part", "sm/gen-1.redo-tmp", "sm/CURRENT.tmp"];
+        let kinds = kinds.map(|path| kind(Path::new(path)));
+        assert_eq!(kinds, ["VOTE", "log", "snap", "snap/part", "sm/redo", "sm/CURRENT"]);
+        assert_eq!(["", "sm", "sm/gen-1/pages"].map(|path| kind(Path::new(path))), [".", "sm", "sm/pages"]);
+    }
 
     #[test]
     fn only_the_file_that_was_flipped_will_do() {

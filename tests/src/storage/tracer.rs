@@ -53,6 +53,8 @@ pub struct Image<'a> {
     pub loss: Loss,
     /// The kind of deed that it fell behind, or into, where it was not at a sync.
     pub deed: Option<&'static str>,
+    /// What is synced there, or what the deed was done to, within the storage; empty for the folder itself.
+    pub place: &'a Path,
 }
 
 /// Takes an image.
@@ -64,6 +66,7 @@ pub struct Tracer {
 }
 
 struct Inner {
+    root: PathBuf,
     disk: Disk,
     album: PathBuf,
     rng: SmallRng,
@@ -91,6 +94,7 @@ impl Tracer {
         look: Look,
     ) -> io::Result<Arc<Tracer>> {
         let inner = Inner {
+            root: root.to_path_buf(),
             disk: Disk::settled(root)?,
             album: album.to_path_buf(),
             rng,
@@ -126,7 +130,7 @@ impl Tracer {
     pub fn pause(&self, name: &str) {
         let mut inner = self.inner.lock();
         inner.reach();
-        inner.images(name);
+        inner.images(name, Path::new(""));
     }
 }
 
@@ -159,12 +163,18 @@ impl Inner {
             let cut = if in_part { ", in part" } else { "" };
             let point = format!("behind point {}, deed {done} of {all} ({last}{cut})", self.points);
             let promised = self.promised.clone();
-            look(&Image { path: &path, point, promised, loss: Loss::default(), deed: Some(last.kind()) });
+            let (deed, place) = (Some(last.kind()), last.path());
+            look(&Image { path: &path, point, promised, loss: Loss::default(), deed, place });
             std::fs::remove_dir_all(&path).expect("an image is removed");
         }
     }
 
-    fn images(&mut self, name: &str) {
+    /// Where a sync is, within the folder: nowhere if it is that of the parent, whose new entry the folder is.
+    fn place<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(Path::new(""))
+    }
+
+    fn images(&mut self, name: &str, place: &Path) {
         let Some(mut look) = self.look.take() else { return };
         let chances = if self.promised.purging { 0 } else { self.chances };
         let lefts = [Left::All, Left::Nothing].into_iter().chain((0..chances).map(|_| Left::Chance));
@@ -173,7 +183,7 @@ impl Inner {
             let path = self.album.join("image");
             let loss = self.disk.image_left(&path, left, &mut self.rng).expect("the disk is copied");
             let point = format!("point {} ({name}), {left:?}", self.points);
-            look(&Image { path: &path, point, promised: self.promised.clone(), loss, deed: None });
+            look(&Image { path: &path, point, promised: self.promised.clone(), loss, deed: None, place });
             std::fs::remove_dir_all(&path).expect("an image is removed");
         }
         self.look = Some(look);
@@ -197,16 +207,18 @@ impl Host for Tracer {
         let mut inner = self.inner.lock();
         inner.reach();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        inner.images(&format!("before the sync of {name}"));
+        let place = inner.place(path);
+        inner.images(&format!("before the sync of {name}"), place);
         inner.disk.sync(path)?;
-        inner.images(&format!("after the sync of {name}"));
+        inner.images(&format!("after the sync of {name}"), place);
         Ok(())
     }
 
     fn sync_log(&self, folder: &Path, done: Synced) {
         let mut inner = self.inner.lock();
         inner.reach();
-        inner.images("before the sync of the log");
+        let place = inner.place(folder);
+        inner.images("before the sync of the log", place);
         let synced = Disk::log_marks(folder).and_then(|marks| inner.disk.log_synced(folder, &marks));
         if synced.is_ok() {
             inner.promised.synced = inner.promised.written;
@@ -214,7 +226,7 @@ impl Host for Tracer {
                 (inner.promised.conflict, inner.promised.cut) = (None, false);
             }
         }
-        inner.images("after the sync of the log");
+        inner.images("after the sync of the log", place);
         drop(inner);
         done(synced);
     }
