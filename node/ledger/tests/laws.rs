@@ -5,7 +5,8 @@
 //! histories, `LAWS_CASES` how many; a failure prints the line that replays it.
 //!
 //! `long` throws plain dice instead, many times faster: `LAWS_TRANSACTIONS=10000000 cargo test --release -p ledger
-//! --test laws -- --ignored --nocapture long`. World n of seed s is the first world of seed s + n.
+//! --test laws -- --ignored --nocapture long`, from a fresh seed if none is given. World n of seed s is the first world of
+//! seed s + n.
 
 mod chance;
 mod judge;
@@ -40,6 +41,7 @@ fn number(name: &str, usual: u64) -> u64 {
 }
 
 const SEED: u64 = 20_260_109;
+const LONG: &str = "cargo test --release -p ledger --test laws -- --ignored --nocapture long";
 
 /// Runs a law over as many histories as asked; says how to replay a failure.
 fn over_histories(test: &str, cases: u32, law: impl Fn(Start, Vec<Step>) -> Law) {
@@ -99,8 +101,7 @@ struct Replay(u64);
 
 impl Drop for Replay {
     fn drop(&mut self) {
-        let what = "cargo test --release -p ledger --test laws -- --ignored --nocapture long";
-        eprintln!("replay: LAWS_SEED={} LAWS_TRANSACTIONS=1 {what}", self.0);
+        eprintln!("replay: LAWS_SEED={} LAWS_TRANSACTIONS=1 {LONG}", self.0);
     }
 }
 
@@ -117,15 +118,15 @@ fn every_verb_and_every_refusal_happens() {
 #[test]
 #[ignore = "as long as LAWS_TRANSACTIONS says, in release mode"]
 fn long() {
-    let transactions = number("LAWS_TRANSACTIONS", 1_000_000);
-    let report = worlds(number("LAWS_SEED", SEED), transactions);
+    let (seed, transactions) = (number("LAWS_SEED", fuzz::fresh()), number("LAWS_TRANSACTIONS", 1_000_000));
+    println!("seed {seed}; replay: LAWS_SEED={seed} LAWS_TRANSACTIONS={transactions} {LONG}");
+    let report = worlds(seed, transactions);
     println!("pairs that never met: {:?}", report.pairs_never());
     println!("impossible pairs that met: {:?}", report.pairs_impossible());
-    if transactions >= 1_000_000 {
-        assert_eq!(report.never(), Vec::<String>::new(), "never happened in the whole run");
-    }
     assert_eq!(report.pairs_impossible(), Vec::<String>::new(), "the list of impossible pairs is wrong");
+    // A million from a fresh seed may miss what is rare: offers are full some twenty times in them, and in few worlds.
     if transactions >= 10_000_000 {
+        assert_eq!(report.never(), Vec::<String>::new(), "never happened in the whole run");
         assert_eq!(report.pairs_never(), Vec::<String>::new(), "pairs that never met on a relation");
     }
 }

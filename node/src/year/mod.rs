@@ -88,9 +88,18 @@ pub async fn run(args: Args) -> Result<Exit> {
 async fn play(args: Args) -> Result<Exit> {
     let began = Instant::now();
     let seed = args.seed.unwrap_or_else(|| uuid::Uuid::now_v7().as_u128() as u64 % 1_000_000);
+    let mut say = if args.exit_code { Say::quiet() } else { Say::default() };
+    say.boxed(&[
+        &format!("{} 年，32 个省 · a year in 32 provinces", args.year),
+        "real nodes, real gRPC on loopback, real syncs; invented people, a clock that jumps",
+    ]);
+    // Before anything can go wrong.
+    say.line(format!(
+        "replay: cargo run --release -- year --seed {seed} --nodes {} --scale {} --year {}",
+        args.nodes, args.scale, args.year
+    ));
     let out = args.out.as_deref().map(Scratch::kept).transpose()?;
     let scratch = Scratch::new("gongji-year", &[std::env::temp_dir(), std::env::current_dir()?])?;
-    let mut say = if args.exit_code { Say::quiet() } else { Say::default() };
     let mut plan = Plan::new(seed, args.year, Size::of(args.scale));
     let mut books = Books::new(seed, args.year);
 
@@ -102,10 +111,6 @@ async fn play(args: Args) -> Result<Exit> {
     let nodes = Nodes::start_by(clock.clone(), PULSE, &provinces, voters, scratch.path()).await?;
     let client = Client::connect(nodes.addresses()).await.map_err(|error| sdk(&error))?;
     nodes.form(&client).await?;
-    say.boxed(&[
-        &format!("{} 年，32 个省 · a year in 32 provinces", args.year),
-        "real nodes, real gRPC on loopback, real syncs; invented people, a clock that jumps",
-    ]);
     say.part("The year");
     say.line(format!(
         "seed {seed}: {} people in {} areas of {} provinces, {} pairs of relatives; {} nodes",
@@ -154,10 +159,6 @@ async fn play(args: Args) -> Result<Exit> {
     if let Some(out) = &out {
         say.line(format!("{} holds the exported journal and the statements", out.path().display()));
     }
-    say.line(format!(
-        "replay: gongji year --seed {seed} --nodes {} --scale {} --year {}",
-        args.nodes, args.scale, args.year
-    ));
     let exit = verdict(&say);
     nodes.kill().await;
     Ok(exit)
