@@ -3,6 +3,7 @@
 use crate::note;
 use crate::sim::coverage::{Coverage, Fault, Phase};
 use crate::sim::draw::Draw;
+use crate::sim::floor;
 use crate::sim::history::Diary;
 use crate::sim::net::Net;
 use crate::sim::sites::{Flip, Sites};
@@ -13,7 +14,7 @@ use rand::rngs::SmallRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -83,10 +84,15 @@ pub const BLOWS: [Blow; 19] = [
     Blow::HandOver,
 ];
 
+/// Those that change who is in the cluster, who votes or who leads.
+const CHANGES: [Blow; 5] = [Blow::Add, Blow::Promote, Blow::Demote, Blow::Remove, Blow::HandOver];
+
 /// The most nodes, lost ones not counted.
 const NODES_MOST: usize = 9;
 /// How long a change of membership may take before nobody waits for it.
 const CHANGE_MOST: Duration = Duration::from_secs(12);
+/// The most rounds of tasks, within one moment, that a crash waits for: between what a message wakes and its answer lie fewer.
+const ROUNDS_MOST: u32 = 40;
 
 /// Who deals the blows.
 pub struct Dealer {
@@ -102,6 +108,8 @@ pub struct Dealer {
     pub draw: Arc<Draw>,
     /// Changes of membership under way.
     pub changing: AtomicUsize,
+    /// Nothing is done any more.
+    pub over: AtomicBool,
     /// Leaders' clocks that were turned: it takes effect when their node stamps an entry.
     pub turned: Mutex<Vec<Turned>>,
 }
@@ -124,21 +132,20 @@ pub struct Turned {
 impl Dealer {
     /// Deals blows until it is enough.
     pub async fn deal(self: Arc<Self>, mut rng: SmallRng, until: Instant) {
-        let total: u32 = self.draw.weights.iter().sum();
-        while total > 0 && Instant::now() < until {
+        while Instant::now() < until {
             tokio::time::sleep(rng.random_range(self.draw.pause.0..=self.draw.pause.1)).await;
-            let mut lot = rng.random_range(0..total);
-            let drawn = self.draw.weights.iter().position(|weight| match lot.checked_sub(*weight) {
-                Some(rest) => {
-                    lot = rest;
-                    false
-                }
-                None => true,
-            });
-            if let Some(place) = drawn {
-                self.strike(BLOWS[place], &mut rng).await;
-            }
+            let Some(blow) = self.lot(&BLOWS, &mut rng) else { continue };
+            self.strike(blow, &mut rng).await;
         }
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// One of these by its weight, if any of them has one.
+    fn lot(&self, among: &[Blow], rng: &mut SmallRng) -> Option<Blow> {
+        let weights = BLOWS.iter().copied().zip(self.draw.weights.iter().copied());
+        let among: Vec<(Blow, u32)> =
+            weights.filter(|(blow, weight)| *weight > 0 && among.contains(blow)).collect();
+        among.choose_weighted(rng, |(_, weight)| *weight).ok().map(|(blow, _)| *blow)
     }
 
     fn victim(&self, rng: &mut SmallRng) -> Option<NodeId> {
@@ -154,6 +161,12 @@ impl Dealer {
     async fn strike(self: &Arc<Self>, blow: Blow, rng: &mut SmallRng) {
         let ms =
             |rng: &mut SmallRng, least: u64, most: u64| Duration::from_millis(rng.random_range(least..=most));
+        if matches!(blow, Blow::Kill | Blow::KillLeader | Blow::PowerCut) {
+            // Timers end in the first round of a moment: what messages wake is at work in later ones.
+            for _ in 0..rng.random_range(0..ROUNDS_MOST) {
+                floor::round().await;
+            }
+        }
         match blow {
             Blow::Kill => {
                 let Some(node) = self.victim(rng) else { return };
@@ -208,13 +221,23 @@ impl Dealer {
                 let this = self.clone();
                 node::host::spawn(async move {
                     for step in 1..=steps {
+                        if this.over.load(Ordering::Relaxed) {
+                            return;
+                        }
                         this.turn(node, rate * step, Fault::ClockDrift);
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 });
             }
             Blow::Add | Blow::Promote | Blow::Demote | Blow::Remove | Blow::HandOver => {
-                self.change(blow, rng)
+                self.change(blow, rng);
+                // Two operators at once: a change takes some milliseconds, and by lot alone they would hardly ever meet.
+                if rng.random_ratio(1, 3)
+                    && let Some(second) = self.lot(&CHANGES, rng)
+                {
+                    tokio::time::sleep(ms(rng, 0, 20)).await;
+                    self.change(second, rng);
+                }
             }
         }
     }
@@ -334,7 +357,8 @@ impl Dealer {
         let Some((node, machine)) = self.sites.leader().and_then(|leader| self.sites.node(leader)) else {
             return;
         };
-        let phase = self.coverage.phase();
+        let others = self.changing.load(Ordering::Relaxed) > 0;
+        let phase = if others { Phase::Changing } else { self.coverage.phase() };
         let standing = node.consensus().standing();
         let learners: Vec<NodeId> =
             standing.members.keys().copied().filter(|member| !standing.voters.contains(member)).collect();

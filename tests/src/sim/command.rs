@@ -5,6 +5,8 @@ use crate::sim::history::Keep;
 use crate::sim::shrink::{Less, shrink};
 use crate::sim::trial::{Report, play_less};
 use clap::Args;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How many of a failing seed's last lines are printed when many seeds are played.
 const LINES_OF_MANY: usize = 12;
+/// How long one seed may be played by the clock on the wall: it takes a second. What goes on then never ends.
+const PLAY_MOST: Duration = Duration::from_secs(1_200);
 
 /// What cargo must be told so that it builds as this was built: some assertions are in debug builds only.
 pub const AS_BUILT: &str = if cfg!(debug_assertions) { "" } else { " --release" };
@@ -79,16 +83,24 @@ impl Sim {
         let (next, stopped) = (AtomicU64::new(self.seed), AtomicBool::new(false));
         let (sender, reports) = mpsc::channel();
         let mut totals = Totals::default();
+        let (played, all_played) = mpsc::channel::<()>();
+        let under_way = Mutex::new(BTreeMap::new());
         thread::scope(|scope| {
+            let under_way = &under_way;
+            scope.spawn(move || self.time(under_way, &all_played));
             for sender in vec![sender; jobs.max(1)] {
                 scope.spawn(|| {
                     let sender = sender;
                     while !stopped.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until)
                     {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed - self.seed >= self.seeds
-                            || sender.send(play_less(seed, keep, &self.less)).is_err()
-                        {
+                        if seed - self.seed >= self.seeds {
+                            break;
+                        }
+                        under_way.lock().insert(seed, Instant::now());
+                        let report = play_less(seed, keep, &self.less);
+                        under_way.lock().remove(&seed);
+                        if sender.send(report).is_err() {
                             break;
                         }
                     }
@@ -104,10 +116,24 @@ impl Sim {
                     self.tell(&report);
                 }
             }
+            drop(played);
         });
         let empty = totals.tell(began.elapsed(), cpu().saturating_sub(before));
         let good = totals.failed.is_empty() && (empty == 0 || !self.strict);
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Ends everything when a seed does not end, as no panic would: tasks that never wait, a lock that is never free.
+    fn time(&self, under_way: &Mutex<BTreeMap<u64, Instant>>, all_played: &mpsc::Receiver<()>) {
+        while all_played.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let endless =
+                under_way.lock().iter().find(|(_, began)| began.elapsed() > PLAY_MOST).map(|(seed, _)| *seed);
+            if let Some(seed) = endless {
+                println!("\nseed {seed} fails:\n- [end] no end after {} s", PLAY_MOST.as_secs());
+                println!("{}{}", again(seed), self.less);
+                std::process::exit(1);
+            }
+        }
     }
 
     /// Says what went wrong, and how to see it again.
@@ -121,7 +147,7 @@ impl Sim {
         for complaint in &report.complaints {
             println!("- {complaint}");
         }
-        let again = format!("replay: cargo run{AS_BUILT} -p tests -- sim --seeds 1 --seed {}", report.seed);
+        let again = again(report.seed);
         println!("{again}{}", self.less);
         if self.shrink {
             let (least, played) = shrink(report, self.less.clone());
@@ -129,6 +155,10 @@ impl Sim {
         }
         println!();
     }
+}
+
+fn again(seed: u64) -> String {
+    format!("replay: cargo run{AS_BUILT} -p tests -- sim --seeds 1 --seed {seed}")
 }
 
 fn processors() -> usize {

@@ -93,7 +93,7 @@ pub enum Phase {
     Electing,
     /// Some node is down or far behind.
     Mending,
-    /// The membership is being changed.
+    /// A change of the members, or a hand-over, was asked for and is not answered yet.
     Changing,
 }
 

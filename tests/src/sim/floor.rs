@@ -2,7 +2,8 @@
 //!
 //! tokio's own scheduler wakes tasks in an order that partly is chance (`watch` draws lots among those who wait). Here
 //! tasks that are ready form a set, and the seed shuffles each round of it. Time is tokio's paused clock: when nothing is
-//! ready it jumps to the next timer. A machine's tasks can be dropped between any two polls: that is a crash.
+//! ready it jumps to the next timer. A machine's tasks can be dropped between any two polls: that is a crash. Within one moment
+//! of that clock tasks wake one another round by round; who wants to strike in a later one waits for it ([`round`]).
 
 use futures::future::BoxFuture;
 use node::host::{self, Host};
@@ -103,6 +104,19 @@ impl Floor {
     pub fn polls(&self) -> u64 {
         self.inner.lock().polls
     }
+}
+
+/// Lets every other task that is ready be polled once.
+pub async fn round() {
+    let mut waited = false;
+    let wait = std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    });
+    wait.await;
 }
 
 /// Runs a task on a floor of its own, with all the tasks that come of it, until it ends.

@@ -360,7 +360,7 @@ impl Sites {
         }
     }
 
-    /// What the cluster is doing now. `changing`: its membership is being changed.
+    /// What the cluster is doing now. `changing`: a change of its members, or of who leads, is asked for.
     pub fn phase(&self, changing: bool) -> Phase {
         let inner = self.inner.lock();
         let nodes: Vec<&Arc<Node>> = inner.sites.values().filter_map(|site| site.node.as_ref()).collect();

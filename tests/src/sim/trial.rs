@@ -36,7 +36,9 @@ const HEAL_MOST: Duration = Duration::from_secs(60);
 /// How long a node may be asked for a linearizable read then, again and again.
 const ANSWER_MOST: Duration = Duration::from_secs(20);
 /// How long all of it may take.
-const SIMULATED_MOST: Duration = Duration::from_secs(300);
+const SIMULATED_MOST: Duration = Duration::from_secs(420);
+/// How many complaints of one judge are kept.
+const COMPLAINTS_MOST: usize = 5;
 /// How long the cluster serves after it has healed.
 const SERVE: Duration = Duration::from_secs(2);
 /// How much of a journal is read at once.
@@ -92,12 +94,14 @@ pub fn play_less(seed: u64, keep: Keep, less: &Less) -> Report {
     let of_main = floor.clone();
     let told: Arc<Mutex<Option<Diary>>> = Arc::default();
     let tell = told.clone();
+    let complaints: Arc<Mutex<Complaints>> = Arc::default();
+    let of_trial = complaints.clone();
     let ended = catch_unwind(AssertUnwindSafe(|| {
         run(&floor, seed, outside.clone(), async move {
             let diary = Diary::begin(keep);
             *tell.lock() = Some(diary.clone());
             let simulated =
-                tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, &place)).await;
+                tokio::time::timeout(SIMULATED_MOST, simulate(of_main, draw, diary, of_trial, &place)).await;
             simulated.unwrap_or_else(|_| panic!("no end after {} s", SIMULATED_MOST.as_secs()))
         })
     }));
@@ -106,7 +110,10 @@ pub fn play_less(seed: u64, keep: Keep, less: &Less) -> Report {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_string()));
         let said = said.unwrap_or_else(|| "a panic without words".into());
-        Report { complaints: vec![format!("[end] {said}")], ..Report::default() }
+        // What was said before it broke off says more.
+        let mut complaints = std::mem::take(&mut *complaints.lock());
+        complaints.push(format!("[end] {said}"));
+        Report { complaints, ..Report::default() }
     });
     report.seed = seed;
     report.polls = floor.polls();
@@ -145,7 +152,7 @@ struct Trial {
     log: Mutex<Log>,
     cursors: Mutex<BTreeMap<NodeId, u64>>,
     digests: Mutex<Digests>,
-    complaints: Mutex<Complaints>,
+    complaints: Arc<Mutex<Complaints>>,
     streams: Mutex<Vec<Stream>>,
     /// Where stretches begin that a node named as missing.
     gaps: Mutex<BTreeSet<(NodeId, u64)>>,
@@ -156,7 +163,13 @@ struct Trial {
     stopped: AtomicBool,
 }
 
-async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Path) -> Report {
+async fn simulate(
+    floor: Arc<Floor>,
+    draw: Arc<Draw>,
+    diary: Diary,
+    complaints: Arc<Mutex<Complaints>>,
+    folder: &Path,
+) -> Report {
     let seed = draw.seed;
     note!(diary, "{draw:?}");
     let coverage = Coverage::default();
@@ -175,6 +188,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
         coverage: coverage.clone(),
         draw: draw.clone(),
         changing: AtomicUsize::new(0),
+        over: AtomicBool::new(false),
         turned: Mutex::default(),
     });
     let trial = Arc::new(Trial {
@@ -183,7 +197,7 @@ async fn simulate(floor: Arc<Floor>, draw: Arc<Draw>, diary: Diary, folder: &Pat
         log: Mutex::default(),
         cursors: Mutex::default(),
         digests: Mutex::default(),
-        complaints: Mutex::default(),
+        complaints,
         streams: Mutex::default(),
         gaps: Mutex::default(),
         told: Mutex::default(),
@@ -247,7 +261,12 @@ impl Trial {
     fn complain(&self, judge: &str, complaint: &str) {
         let complaint = format!("[{judge}] {complaint}");
         note!(self.diary(), "WRONG: {complaint}");
-        self.complaints.lock().push(complaint);
+        let mut complaints = self.complaints.lock();
+        // A node that starts again and again says the same again and again.
+        if complaints.iter().filter(|said| said.starts_with(&format!("[{judge}]"))).count() < COMPLAINTS_MOST
+        {
+            complaints.push(complaint);
+        }
     }
 
     /// Forms the cluster.

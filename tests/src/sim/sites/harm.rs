@@ -33,11 +33,15 @@ impl Flip {
 }
 
 /// Whether a node may stop for this, or not start. `full`: something was refused for want of room since it started.
-/// `damaged`: a flipped bit was on its disk then.
-fn is_explained(fault: &Fault, full: bool, damaged: bool) -> bool {
+/// `flips`: what was on its disk then. One explains damage in its own folder (log, journal, state, snapshots), and in no other.
+fn is_explained(fault: &Fault, full: bool, flips: &[Flip]) -> bool {
     let why = fault.to_string();
     let no_room = why.contains("no storage space") || why.contains("StorageFull");
-    (full && no_room) || (damaged && matches!(fault, Fault::Corrupt { .. }))
+    let damaged = |place: &str| {
+        let mut parts = place.split(['/', ' ', ',']);
+        parts.any(|part| flips.iter().any(|flip| flip.file.iter().next() == Some(part.as_ref())))
+    };
+    (full && no_room) || matches!(fault, Fault::Corrupt { place, .. } if damaged(place))
 }
 
 impl Sites {
@@ -46,7 +50,7 @@ impl Sites {
     pub fn explain(&self, id: NodeId, machine: &Machine, fault: &Fault, what: &str) {
         let (why, full) = (self.plain(&fault.to_string()), machine.was_full());
         self.site(id, |site| {
-            if !is_explained(fault, full, !site.flips.is_empty()) {
+            if !is_explained(fault, full, &site.flips) {
                 site.unexplained.push(format!("node {id} {what} though nothing was done to its disk: {why}"));
             }
         });
@@ -82,26 +86,33 @@ mod tests {
     #[test]
     fn only_what_was_done_to_the_disk_explains_a_fault() {
         let io = |kind: io::ErrorKind| Fault::io("sync file", Path::new("/d/sm/CURRENT"), kind.into());
-        let corrupt =
-            || Fault::Corrupt { place: "log".into(), what: "cut".into(), hint: "replace it".into() };
+        let corrupt = |place: &str| Fault::Corrupt {
+            place: place.into(),
+            what: "cut".into(),
+            hint: "replace it".into(),
+        };
         let stopped = |reason: &str| Fault::Stopped { reason: reason.into() };
         let no_room = stopped(&io(io::ErrorKind::StorageFull).to_string());
-        for (fault, full, damaged) in [
-            (io(io::ErrorKind::StorageFull), true, false),
-            (no_room.clone(), true, true),
-            (corrupt(), false, true),
+        let (none, flip) = (&[][..], &[Flip { file: "log/r-1.wal".into(), at: 1, byte: b'x' }][..]);
+        for (fault, full, flips) in [
+            (io(io::ErrorKind::StorageFull), true, none),
+            (no_room.clone(), true, flip),
+            (corrupt("/d/1-2/log"), false, flip),
+            (corrupt("log entry 5"), false, flip),
         ] {
-            assert!(is_explained(&fault, full, damaged), "{fault}");
+            assert!(is_explained(&fault, full, flips), "{fault}");
         }
-        for (fault, full, damaged) in [
-            (io(io::ErrorKind::StorageFull), false, true),
-            (no_room, false, false),
-            (corrupt(), true, false),
-            (io(io::ErrorKind::NotFound), true, true),
-            (stopped("the pulse: it panicked: index out of range"), true, true),
-            (Fault::Diverged { index: 1, ours: [1; 32], theirs: [2; 32] }, true, true),
+        for (fault, full, flips) in [
+            (io(io::ErrorKind::StorageFull), false, flip),
+            (no_room, false, none),
+            (corrupt("/d/1-2/log"), true, none),
+            (corrupt("/d/1-2/sm, page 07"), true, flip),
+            (corrupt("/d/1-2/snap/5.snap at byte 7"), true, flip),
+            (io(io::ErrorKind::NotFound), true, flip),
+            (stopped("the pulse: it panicked: index out of range"), true, flip),
+            (Fault::Diverged { index: 1, ours: [1; 32], theirs: [2; 32] }, true, flip),
         ] {
-            assert!(!is_explained(&fault, full, damaged), "{fault}");
+            assert!(!is_explained(&fault, full, flips), "{fault}");
         }
     }
 

@@ -57,6 +57,12 @@ impl Trial {
                     self.complain("nodes", &format!("node {node} goes on though its log was not synced"));
                 }
             }
+            for node in self.sites().all() {
+                let unexplained = self.sites().site(node, |site| std::mem::take(&mut site.unexplained));
+                for said in unexplained.unwrap_or_default() {
+                    self.complain("nodes", &said);
+                }
+            }
             let changing = self.dealer.changing.load(Ordering::Relaxed) > 0;
             self.dealer.coverage.enter(self.sites().phase(changing));
             for node in self.sites().down() {
