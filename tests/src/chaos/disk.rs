@@ -151,7 +151,8 @@ impl Pass {
         };
         copy_folder(&aside, &data);
         self.back(place).await;
-        let force = self.monitor.force(Fault::FullDisk);
+        self.serving().await;
+        let struck = self.monitor.doing();
         fill(&data.join("ballast"));
         let ended = self.trial.cluster.server(place).wait(SERVE_MAX).await;
         assert_eq!(ended.code, Some(10), "a full disk is a fault:\n{}", ended.stderr);
@@ -161,6 +162,7 @@ impl Pass {
             ended.stderr
         );
         self.trial.cluster.kill(place);
+        let force = self.monitor.force(Fault::FullDisk, struck);
         self.served(50, "without the node whose disk is full").await;
         self.unrest(Fault::FullDisk, &self.trial.cluster.running()).await;
         drop(force);
@@ -183,8 +185,8 @@ impl Pass {
         let place = self.victim().await;
         let others: Vec<usize> =
             self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
+        let struck = self.monitor.doing();
         self.proxy.set(&between(&[place], &others), Rule::Refuse);
-        let force = self.monitor.force(Fault::FileFlip);
         self.trial.cluster.kill(place);
         let data = self.trial.cluster.nodes[place].data.clone();
         let whole = self.trial.cluster.copy_data(place, &format!("whole-{place}"));
@@ -198,6 +200,7 @@ impl Pass {
                 self.trial.cluster.kill(place);
             }
             if noticed {
+                let _force = self.monitor.force(Fault::FileFlip, struck);
                 self.unrest(Fault::FileFlip, &others).await;
             }
             std::fs::remove_dir_all(&data).expect("removed");
@@ -207,7 +210,6 @@ impl Pass {
             }
         }
         assert!(noticed, "none of {FLIPS} flipped bytes of node {place} was noticed");
-        drop(force);
         std::fs::remove_dir_all(&whole).expect("removed");
         self.proxy.heal();
         self.back(place).await;
@@ -245,7 +247,7 @@ impl Pass {
         let leader = self.trial.cluster.leader().await;
         let strace = self.strace(leader, "inject=fsync,fdatasync:delay_exit=400000").await?;
         strace.injures().await;
-        let _force = self.monitor.force(Fault::SlowSync);
+        let _force = self.monitor.force(Fault::SlowSync, self.monitor.doing());
         sleep(Duration::from_secs(2)).await;
         self.unrest(Fault::SlowSync, &self.trial.cluster.running()).await;
         Ok(())
@@ -253,13 +255,14 @@ impl Pass {
 
     pub(super) async fn failed_sync(&mut self) -> Done {
         let victim = self.victim().await;
+        let struck = self.monitor.doing();
         let strace = self.strace(victim, "inject=fsync,fdatasync:error=EIO:when=3+").await?;
-        let _force = self.monitor.force(Fault::FailedSync);
         let ended = self.trial.cluster.server(victim).wait(SERVE_MAX).await;
         assert_eq!(ended.code, Some(10), "a sync that fails is a fault:\n{}", ended.stderr);
         assert!(strace.injured() > 0, "node {victim} has ended, and no sync of it failed");
         drop(strace);
         self.trial.cluster.kill(victim);
+        let _force = self.monitor.force(Fault::FailedSync, struck);
         self.served(50, "without the node whose sync failed").await;
         self.unrest(Fault::FailedSync, &self.trial.cluster.running()).await;
         self.back(victim).await;
@@ -271,7 +274,7 @@ impl Pass {
         let victim = self.victim().await;
         let strace = self.strace(victim, "inject=fsync,fdatasync:retval=0").await?;
         strace.injures().await;
-        let force = self.monitor.force(Fault::LyingSync);
+        let force = self.monitor.force(Fault::LyingSync, self.monitor.doing());
         self.served(100, "while syncs are not made").await;
         self.unrest(Fault::LyingSync, &self.trial.cluster.running()).await;
         drop(force);

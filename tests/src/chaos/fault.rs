@@ -4,7 +4,8 @@ use crate::sim::coverage::{PHASES, Phase};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What is done to the cluster. It counts when it was seen to be in force, not when it was ordered.
+/// What is done to the cluster. It counts when it was seen to be in force, not when it was ordered: under what the cluster did
+/// when it struck, and under all that the cluster is seen to do from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// kill -9 of the leader.

@@ -7,6 +7,7 @@ use client::v1::{NodeStatus, StatusRequest};
 use futures::future::join_all;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -29,18 +30,25 @@ pub struct Monitor {
 #[derive(Debug, Default)]
 struct Shared {
     doing: Mutex<Doing>,
-    changing: Mutex<bool>,
     doors: Mutex<BTreeMap<String, ClusterClient<Channel>>>,
     leaderless: Mutex<Duration>,
     in_force: Mutex<Option<Fault>>,
     table: Mutex<Table>,
 }
 
-/// What the cluster is doing besides serving.
+/// What the cluster is doing besides serving, as its nodes say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Doing {
+pub struct Doing {
     electing: bool,
     mending: bool,
+    changing: bool,
+}
+
+impl Doing {
+    /// Whether a leader leads and everyone is there; members may come and go meanwhile.
+    fn serves(self) -> bool {
+        !self.electing && !self.mending
+    }
 }
 
 /// For as long as it lives, a fault is in force.
@@ -76,14 +84,26 @@ impl Monitor {
         self.shared.doors.lock().remove(address);
     }
 
-    /// The membership is being changed, or no longer.
-    pub fn changing(&self, changing: bool) {
-        *self.shared.changing.lock() = changing;
+    /// Waits for a change of the members, and says whether it was made. One that was counts under the fault that was in force
+    /// from before it was asked for until it was answered: most are over between two looks.
+    pub async fn changing<T, E>(&self, change: impl Future<Output = Result<T, E>>) -> bool {
+        let before = *self.shared.in_force.lock();
+        let made = change.await.is_ok();
+        let now = *self.shared.in_force.lock();
+        if let Some(fault) = before.filter(|_| made && before == now) {
+            self.shared.table.lock().hit(fault, Phase::Changing, 1);
+        }
+        made
+    }
+
+    /// What the cluster does now. Whoever is about to strike looks first: the dead and the sleeping say nothing.
+    pub fn doing(&self) -> Doing {
+        *self.shared.doing.lock()
     }
 
     /// Whether a leader leads and everyone is there.
     pub fn serves(&self) -> bool {
-        *self.shared.doing.lock() == Doing::default()
+        self.doing().serves()
     }
 
     /// What was seen of the faults.
@@ -91,14 +111,10 @@ impl Monitor {
         self.shared.table.lock()
     }
 
-    /// A fault took effect so often, just now.
-    pub fn seen(&self, fault: Fault, times: u64) {
-        self.shared.count(fault, times);
-    }
-
-    /// A fault is in force from now on, until what this gives is dropped: it counts with every look.
-    pub fn force(&self, fault: Fault) -> Force {
-        self.seen(fault, 1);
+    /// A fault was seen to be in force, and is until what this gives is dropped: it counts under what the cluster did when it
+    /// struck, and from now on with every look.
+    pub fn force(&self, fault: Fault, struck: Doing) -> Force {
+        self.shared.count(fault, struck);
         *self.shared.in_force.lock() = Some(fault);
         Force(self.shared.clone())
     }
@@ -123,22 +139,21 @@ impl Shared {
         drop(longest);
         let in_force = *self.in_force.lock();
         if let Some(fault) = in_force {
-            self.count(fault, 1);
+            self.count(fault, doing);
         }
     }
 
-    /// Counts a fault under everything that the cluster does now.
-    fn count(&self, fault: Fault, times: u64) {
-        let (doing, changing) = (*self.doing.lock(), *self.changing.lock());
+    /// Counts a fault under everything that the cluster does.
+    fn count(&self, fault: Fault, doing: Doing) {
         let mut table = self.table.lock();
         let phases = [
-            (Phase::Serving, doing == Doing::default()),
+            (Phase::Serving, doing.serves()),
             (Phase::Electing, doing.electing),
             (Phase::Mending, doing.mending),
-            (Phase::Changing, changing),
+            (Phase::Changing, doing.changing),
         ];
         for (phase, _) in phases.into_iter().filter(|(_, now)| *now) {
-            table.hit(fault, phase, times);
+            table.hit(fault, phase, 1);
         }
     }
 }
@@ -181,12 +196,14 @@ fn doing(nodes: &[Option<NodeStatus>], term: &mut u64) -> Doing {
         // Nobody leads as far as most know, or two are believed to, or somebody does since just now.
         electing: !followed || leaders.len() > 1 || elected,
         mending: answered.len() < nodes.len() || behind,
+        changing: answered.iter().any(|node| node.changing),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::coverage::PHASES;
 
     #[test]
     fn phases_are_what_nodes_say() {
@@ -208,5 +225,28 @@ mod tests {
         let mut term = 3;
         assert!(super::doing(&[of_term(3), of_term(4)], &mut term).electing, "somebody was elected");
         assert!(!super::doing(&[of_term(4), of_term(4)], &mut term).electing, "and leads");
+        let halfway = Some(NodeStatus { leader: 1, changing: true, ..Default::default() });
+        let found = super::doing(&[halfway, node(1, 0), node(1, 0)], &mut 0);
+        assert!(found.changing && found.serves(), "a change is no break");
+    }
+
+    #[tokio::test]
+    async fn a_change_counts_if_it_was_made_while_a_fault_was_in_force() {
+        let monitor = Monitor::start();
+        let changes = || monitor.table().hit_in(Fault::Delay, Phase::Changing);
+        assert!(monitor.changing(async { Ok::<(), ()>(()) }).await);
+        let force = monitor.force(Fault::Delay, Doing { mending: true, ..Doing::default() });
+        assert!(!monitor.changing(async { Err::<(), ()>(()) }).await);
+        assert_eq!(changes(), 0, "none was made under it");
+        assert!(monitor.changing(async { Ok::<(), ()>(()) }).await);
+        assert_eq!(changes(), 1);
+        let ends = async move {
+            drop(force);
+            Ok::<(), ()>(())
+        };
+        assert!(monitor.changing(ends).await);
+        assert_eq!(changes(), 1, "it was over before the change was");
+        let seen = PHASES.map(|phase| monitor.table().hit_in(Fault::Delay, phase));
+        assert_eq!(seen.iter().sum::<u64>(), 2, "and once under what it struck: {seen:?}");
     }
 }

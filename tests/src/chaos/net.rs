@@ -95,15 +95,21 @@ impl Pass {
     }
 
     pub(super) async fn one_way(&mut self) -> Done {
-        let (leader, others) = self.leader_and_others().await;
-        let heard = self.rng.random_bool(0.5);
-        let ways = if heard { from_to(&others, &[leader]) } else { from_to(&[leader], &others) };
-        self.proxy.set(&ways, Rule::Hold);
-        self.while_injured(Fault::OneWay, async {
-            sleep(SPAN).await;
-            self.unrest(Fault::OneWay, &others).await;
-        })
-        .await;
+        let first = self.rng.random_bool(0.5);
+        for heard in [first, !first] {
+            let (leader, others) = self.leader_and_others().await;
+            let ways = if heard { from_to(&others, &[leader]) } else { from_to(&[leader], &others) };
+            self.proxy.set(&ways, Rule::Hold);
+            self.while_injured(Fault::OneWay, async {
+                sleep(SPAN).await;
+                // Under a leader that is heard and hears nobody nothing is decided.
+                if !heard {
+                    self.unrest(Fault::OneWay, &others).await;
+                }
+            })
+            .await;
+            self.proxy.heal();
+        }
         Ok(())
     }
 
@@ -187,9 +193,9 @@ impl Pass {
         let all = self.trial.cluster.running();
         let others: Vec<usize> = all.into_iter().filter(|place| *place != victim).collect();
         let had = self.trial.cluster.status(victim).await.map_or(0, |status| status.last_log_index);
+        let struck = self.monitor.doing();
         // A held connection would keep the log that is being sent on it.
         self.proxy.set(&between(&[victim], &others), Rule::Refuse);
-        let force = self.monitor.force(Fault::LongAbsence);
         for place in others.iter().copied() {
             wait_for(SERVE_MAX, "a log that is purged far past the node", async || {
                 let status = self.trial.cluster.status(place).await?;
@@ -204,6 +210,7 @@ impl Pass {
             })
             .await;
         }
+        let force = self.monitor.force(Fault::LongAbsence, struck);
         self.unrest(Fault::LongAbsence, &others).await;
         drop(force);
         self.proxy.heal();

@@ -119,7 +119,6 @@ impl Pass {
         let span = started.elapsed();
         let during = (self.trial.history.answered() - before) as f64 / span.as_secs_f64();
         self.proxy.heal();
-        self.monitor.changing(false);
         if let Err(why) = done {
             eprintln!("{fault:?} skipped: {why}");
             self.monitor.table().skip(fault, why);
@@ -196,6 +195,11 @@ impl Pass {
         .await;
     }
 
+    /// Waits until a leader leads and everyone is there.
+    pub async fn serving(&self) {
+        wait_for(SERVE_MAX, "a cluster that serves", async || self.monitor.serves().then_some(())).await;
+    }
+
     /// Does something while the proxy injures: in force as soon as it has done so to something.
     pub async fn while_injured<T>(&self, fault: Fault, work: impl Future<Output = T>) -> T {
         let before = self.proxy.touched();
@@ -204,7 +208,7 @@ impl Pass {
         loop {
             let ended = tokio::time::timeout(TOUCH, &mut work).await;
             if force.is_none() && self.proxy.touched() > before {
-                force = Some(self.monitor.force(fault));
+                force = Some(self.monitor.force(fault, self.monitor.doing()));
             }
             if let Ok(ended) = ended {
                 return ended;

@@ -29,8 +29,9 @@ impl Pass {
     pub(super) async fn kill_leader(&mut self) -> Done {
         for _ in 0..2 {
             let (leader, others) = self.leader_and_others().await;
-            let _force = self.monitor.force(Fault::KillLeader);
+            let struck = self.monitor.doing();
             self.trial.cluster.kill(leader);
+            let _force = self.monitor.force(Fault::KillLeader, struck);
             self.led_by_one_of(&others).await;
             self.served(50, "without the killed leader").await;
             self.unrest(Fault::KillLeader, &others).await;
@@ -42,8 +43,9 @@ impl Pass {
     pub(super) async fn kill_follower(&mut self) -> Done {
         let (_, others) = self.leader_and_others().await;
         let victim = others[self.rng.random_range(0..others.len())];
-        let _force = self.monitor.force(Fault::KillFollower);
+        let struck = self.monitor.doing();
         self.trial.cluster.kill(victim);
+        let _force = self.monitor.force(Fault::KillFollower, struck);
         self.served(50, "without the killed follower").await;
         self.unrest(Fault::KillFollower, &self.trial.cluster.running()).await;
         // Once more while it mends.
@@ -54,10 +56,11 @@ impl Pass {
     }
 
     pub(super) async fn kill_all(&mut self) -> Done {
-        // Messages come late, so that the change of a member is under way when all die.
+        // Messages come late, so that the change of a member may be under way when all die.
         let all = self.trial.cluster.running();
         self.proxy.set(&from_to(&all, &all), Rule::Late(MIDDLE));
         let change = self.begin_change().await;
+        sleep(MIDDLE.mul_f64(self.rng.random_range(0.0..3.0))).await;
         self.kill_and_start_all().await;
         change.abort();
         // They may still be electing.
@@ -68,40 +71,42 @@ impl Pass {
 
     /// Kills all nodes at once, and starts them again; one comes back when the others serve.
     async fn kill_and_start_all(&mut self) {
-        let _force = self.monitor.force(Fault::KillAll);
+        let struck = self.monitor.doing();
         let places = self.trial.cluster.running();
         // Not the one whose journal is whole.
         let late = places[self.rng.random_range(1..places.len())];
         self.trial.cluster.kill_all();
-        self.monitor.changing(false);
+        let _force = self.monitor.force(Fault::KillAll, struck);
         self.proxy.heal();
         for place in places.into_iter().filter(|place| *place != late) {
             self.trial.cluster.start_node(place).await;
         }
         self.trial.cluster.leader().await;
         self.served(20, "while one of those that were killed is still away").await;
+        self.unrest(Fault::KillAll, &self.trial.cluster.running()).await;
         self.trial.cluster.start_node(late).await;
     }
 
     pub(super) async fn rolling_restart(&mut self) -> Done {
         for place in self.trial.cluster.places() {
-            let _force = self.monitor.force(Fault::RollingRestart);
+            let struck = self.monitor.doing();
             let ended = self.trial.cluster.terminate(place).await;
             assert_eq!(ended.code, Some(0), "SIGTERM is an ordinary end:\n{}", ended.stderr);
+            let _force = self.monitor.force(Fault::RollingRestart, struck);
             self.unrest(Fault::RollingRestart, &self.trial.cluster.running()).await;
             self.back(place).await;
         }
         Ok(())
     }
 
-    /// Stops a node by SIGSTOP, and looks whether it stands still.
+    /// Stops a node by SIGSTOP: in force once it stands still.
     async fn pause(&self, place: usize, fault: Fault) -> Force {
-        let force = self.monitor.force(fault);
+        let struck = self.monitor.doing();
         self.trial.cluster.pause(place);
         let id = self.trial.cluster.process(place);
         wait_for(SERVE_MAX, "a process that stands still", async || (state(id) == Some('T')).then_some(()))
             .await;
-        force
+        self.monitor.force(fault, struck)
     }
 
     pub(super) async fn pause_leader(&mut self) -> Done {
@@ -148,7 +153,7 @@ impl Pass {
             self.trial.follower.ahead_ms().filter(|ms| *ms > jump - AHEAD_MS / 2)
         })
         .await;
-        let _force = self.monitor.force(Fault::ClockAhead);
+        let _force = self.monitor.force(Fault::ClockAhead, self.monitor.doing());
         self.served(50, "with a clock ahead").await;
         self.unrest(Fault::ClockAhead, &self.trial.cluster.running()).await;
         self.right_clocks();
@@ -171,7 +176,7 @@ impl Pass {
             Some(()).filter(|()| self.time_stands())
         })
         .await;
-        let _force = self.monitor.force(Fault::ClockBack);
+        let _force = self.monitor.force(Fault::ClockBack, self.monitor.doing());
         self.unrest(Fault::ClockBack, &self.trial.cluster.running()).await;
         self.served(50, "with a clock behind").await;
         assert!(self.time_stands(), "ledger time moves on though every clock is behind it");

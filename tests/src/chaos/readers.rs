@@ -3,7 +3,7 @@
 use crate::bench::rng;
 use crate::cluster::Cluster;
 use crate::history::History;
-use crate::judge::reads::Question;
+use crate::judge::reads::{Question, Record};
 use crate::world::World;
 use client::Client;
 use parking_lot::Mutex;
@@ -48,10 +48,20 @@ impl Readers {
             loop {
                 let family = &world.families[rng.random_range(0..world.families.len())];
                 let invoked = history.elapsed();
+                let read = match rng.random() {
+                    true => client
+                        .person(&family.donor)
+                        .await
+                        .map(|read| (read.node, read.index, Record::Person(read.value))),
+                    false => client
+                        .relation(&family.relation)
+                        .await
+                        .map(|read| (read.node, read.index, Record::Relation(read.value))),
+                };
                 // Whoever gets no answer has nothing to be judged; that each gets answers is waited for after each fault.
-                if let Ok(read) = client.person(&family.donor).await {
-                    let (node, index, returned) = (read.node, read.index, history.elapsed());
-                    answers.lock().push(Question { node, invoked, returned, index, shown: read.value });
+                if let Ok((node, index, shown)) = read {
+                    let returned = history.elapsed();
+                    answers.lock().push(Question { node, invoked, returned, index, shown });
                 }
                 tokio::time::sleep(EVERY).await;
             }

@@ -57,9 +57,10 @@ impl Pass {
             self.meets(fault, Phase::Mending, async || sleep(LOOK).await).await;
         }
         if !self.met(fault, Phase::Changing) {
-            self.monitor.changing(true);
-            self.meets(fault, Phase::Changing, async || self.change(among[0]).await).await;
-            self.monitor.changing(false);
+            // Who is asked may follow nobody, or somebody who has lost the others.
+            for asked in among.iter().copied() {
+                self.meets(fault, Phase::Changing, async || self.change(asked).await).await;
+            }
         }
     }
 
@@ -105,19 +106,22 @@ impl Pass {
     /// Begins to add a member that is not there.
     pub async fn begin_change(&self) -> JoinHandle<()> {
         let leader = self.trial.cluster.leader().await;
-        self.monitor.changing(true);
         let mut door = self.trial.cluster.door(leader);
         tokio::spawn(async move {
             door.add_learner(AddLearnerRequest { member: Some(absent()), wait: false }).await.ok();
         })
     }
 
-    /// Adds a member that is not there, and takes it out again.
+    /// Adds a member that is not there, and takes it out again. Each counts if a leader says that it was done.
     async fn change(&self, asked: usize) {
         let mut door = self.trial.cluster.door(asked);
         let adding = door.add_learner(AddLearnerRequest { member: Some(absent()), wait: false });
-        timeout(TRIED, adding).await.ok();
-        timeout(TRIED, door.remove(RemoveRequest { node: ABSENT })).await.ok();
+        let added = timeout(TRIED, self.monitor.changing(adding)).await;
+        if matches!(added, Ok(true)) {
+            let removing = door.remove(RemoveRequest { node: ABSENT });
+            // Who is left over is taken out at the end of the fault: `none_absent`.
+            timeout(TRIED, self.monitor.changing(removing)).await.ok();
+        }
         sleep(LOOK).await;
     }
 

@@ -3,8 +3,17 @@
 use super::Complaints;
 use crate::history::Op;
 use client::Outcome;
-use client::v1::Person;
+use client::v1::{Person, Relation};
 use std::time::Duration;
+
+/// What a read shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A person, with the own account.
+    Person(Person),
+    /// A relation, with its quota.
+    Relation(Relation),
+}
 
 /// A linearizable read that was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +27,7 @@ pub struct Question {
     /// The log index that it shows.
     pub index: u64,
     /// What it shows.
-    pub shown: Person,
+    pub shown: Record,
 }
 
 /// No read shows less than was acknowledged, or than was read anywhere, before it was asked.
@@ -55,7 +64,8 @@ mod tests {
 
     fn read(invoked: u64, returned: u64, index: u64) -> Question {
         let ms = Duration::from_millis;
-        Question { node: 1, invoked: ms(invoked), returned: ms(returned), index, shown: Person::default() }
+        let shown = Record::Person(Person::default());
+        Question { node: 1, invoked: ms(invoked), returned: ms(returned), index, shown }
     }
 
     #[test]
