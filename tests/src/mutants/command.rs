@@ -3,7 +3,7 @@
 use crate::mutants::catch;
 use crate::mutants::patch::{Catcher, Patch};
 use crate::mutants::table::Table;
-use crate::mutants::tree::Tree;
+use crate::mutants::tree::{self, Tree};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -50,18 +50,32 @@ impl Mutants {
         if !self.trust {
             self.quiet(&tree, &chosen)?;
         }
+        let run = format!("Commit {}, first seed {}", tree::commit(root)?, self.seed);
         let mut table = Table::open(root);
         let mut bad = 0;
         for patch in &chosen {
             let began = Instant::now();
-            let found = tree.apply(&patch.path).and_then(|()| catch::run(&tree, &patch.catcher, self.seed));
+            let counts = |name: &str| patch.counts(name);
+            let found =
+                tree.apply(&patch.path).and_then(|()| catch::run(&tree, &patch.catcher, self.seed, &counts));
             patch.files.iter().try_for_each(|name| tree.restore(name))?;
             let seconds = began.elapsed().as_secs();
             let (found_by, seeds, said) = match found {
-                Ok(catch) => match patch.caught(&catch.by) {
-                    Ok(judge) => (found_by(&patch.catcher, judge), catch.seeds, catch.said),
-                    Err(instead) => ("**nobody**".into(), catch.seeds, format!("it SURVIVES: {instead}")),
-                },
+                Ok(catch) => {
+                    let instead = catch.instead();
+                    match patch.caught(&catch.by) {
+                        Ok(judge) if instead.is_empty() => {
+                            (found_by(&patch.catcher, judge), catch.seeds, catch.said)
+                        }
+                        Ok(judge) => {
+                            let said = format!("{}\n   passed over before:{instead}", catch.said);
+                            (found_by(&patch.catcher, judge), catch.seeds, said)
+                        }
+                        Err(why) => {
+                            (format!("**nobody**{instead}"), catch.seeds, format!("it SURVIVES: {why}"))
+                        }
+                    }
+                }
                 Err(problem) => ("**not decided**".into(), None, problem),
             };
             bad += usize::from(found_by.starts_with("**"));
@@ -71,7 +85,7 @@ impl Mutants {
                 patch.bug,
                 seeds.unwrap_or(0)
             );
-            table.set(patch, &found_by, seeds, seconds);
+            table.set(&run, patch, &found_by, seeds, seconds);
             table.write(&patches)?;
         }
         println!("{} bugs, {} not found", chosen.len(), bad);
@@ -90,7 +104,7 @@ impl Mutants {
         catchers.extend(seeds.max().map(Catcher::Sim));
         for catcher in catchers {
             let began = Instant::now();
-            let found = catch::run(tree, &catcher, self.seed)
+            let found = catch::run(tree, &catcher, self.seed, &|_| true)
                 .map_err(|problem| format!("without a bug: {problem}"))?;
             if !found.by.is_empty() {
                 let judges = found.by.join(", ");

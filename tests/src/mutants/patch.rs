@@ -4,11 +4,16 @@
 //! bug: a follower says that it has an entry before it is durable
 //! caught by: sim                       or a command: cargo test -p ledger --test scripts
 //! seeds: 40                            how many seeds to try at most; for sim only
-//! fails: every_script_says_what_happens      the test that must fail; for a command only
+//! fails: once                          who must complain: the test that fails, or a judge of sim; without it, any judge
+//! why: …                               why it is that one; with `fails: end` it must be said
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// What the simulation says when it broke off: a panic of its own, or no end in time. No judge said that, and a seed that only
+/// ends so decides nothing, unless the bug's head says that just this must happen.
+pub const END: &str = "end";
 
 /// What must find a bug.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +33,7 @@ pub struct Patch {
     pub bug: String,
     /// What must find it.
     pub catcher: Catcher,
-    /// The test that must fail, as the catcher names it; none if any judge of the simulation will do.
+    /// The test that must fail, or the judge of the simulation that must complain; none if any judge will do.
     pub fails: Option<String>,
     /// Its file.
     pub path: PathBuf,
@@ -67,12 +72,12 @@ impl Patch {
             }
         };
         let fails = word("fails").map(str::to_string);
-        match (&catcher, &fails) {
+        match (&catcher, fails.as_deref()) {
             (Catcher::Test(_), None) => return Err(wrong("no line `fails: TEST`")),
-            (Catcher::Sim(_), Some(_)) => {
-                return Err(wrong("`fails` is for tests: a judge of sim is named in the table"));
+            (Catcher::Sim(_), Some(END)) if word("why").is_none() => {
+                return Err(wrong("no line `why: …`, though the end of patience is nobody's judgement"));
             }
-            (Catcher::Test(_), Some(_)) | (Catcher::Sim(_), None) => {}
+            (Catcher::Test(_), Some(_)) | (Catcher::Sim(_), _) => {}
         }
         let files: Vec<String> =
             text.lines().filter_map(|line| line.strip_prefix("--- a/")).map(str::to_string).collect();
@@ -97,20 +102,25 @@ impl Patch {
         paths.iter().map(|path| Patch::read(path)).collect()
     }
 
+    /// Whether it is found when this judge complains, or this test fails.
+    pub fn counts(&self, name: &str) -> bool {
+        match &self.fails {
+            None => name != END,
+            Some(fails) => name == fails,
+        }
+    }
+
     /// Who found it, of those who complained: whoever must.
     ///
     /// # Errors
     /// Nobody did, or others: they may have failed for any reason.
     pub fn caught<'a>(&self, complained: &'a [String]) -> Result<&'a str, String> {
-        let Some(first) = complained.first() else { return Err("nobody complains".into()) };
-        match &self.fails {
-            None => Ok(first),
-            Some(fails) => complained
-                .iter()
-                .find(|name| *name == fails)
-                .map(String::as_str)
-                .ok_or_else(|| format!("{fails} does not fail; what does: {}", complained.join(", "))),
+        if complained.is_empty() {
+            return Err("nobody complains".into());
         }
+        let found = complained.iter().find(|name| self.counts(name)).map(String::as_str);
+        let whoever = self.fails.as_deref().unwrap_or("any judge");
+        found.ok_or_else(|| format!("{whoever} does not fail; what does: {}", complained.join(", ")))
     }
 
     /// The place of the bug, short: `raft/log`, `ledger/refund`.
@@ -148,10 +158,23 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_patience_finds_only_what_it_must() {
+        let (end, healing) = ("end".to_string(), "healing".to_string());
+        let any = patch("caught by: sim\nseeds: 3").expect("a good head");
+        any.caught(std::slice::from_ref(&end)).expect_err("no judge complained");
+        assert_eq!(any.caught(&[end.clone(), healing.clone()]), Ok("healing"));
+        let one = patch("caught by: sim\nseeds: 3\nfails: once").expect("a good head");
+        one.caught(&[end.clone(), healing.clone()]).expect_err("another judge complained");
+        let endless =
+            patch("caught by: sim\nseeds: 3\nfails: end\nwhy: it never waits").expect("a good head");
+        assert_eq!(endless.caught(&[healing.clone(), end]), Ok("end"));
+        endless.caught(&[healing]).expect_err("it came to an end");
+    }
+
+    #[test]
     fn a_head_that_lacks_something_is_refused() {
-        for head in
-            ["caught by: cargo test -p ledger", "caught by: sim", "caught by: sim\nseeds: 3\nfails: one", ""]
-        {
+        let endless = "caught by: sim\nseeds: 3\nfails: end";
+        for head in ["caught by: cargo test -p ledger", "caught by: sim", endless, ""] {
             patch(head).expect_err(head);
         }
     }

@@ -79,6 +79,17 @@ impl Tree {
     }
 }
 
+/// Which commit a source is at, and whether it differs from it: the table that a run writes does not count.
+///
+/// # Errors
+/// What git says.
+pub fn commit(source: &Path) -> Result<String, String> {
+    let commit = git(source, &["rev-parse", "--short", "HEAD"])?;
+    let changed = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)tests/mutants.md"];
+    let and = if git(source, &changed)?.trim().is_empty() { "" } else { " and changes to it" };
+    Ok(format!("{}{and}", commit.trim()))
+}
+
 /// Whether a patch can be put into a source.
 ///
 /// # Errors
