@@ -1,5 +1,6 @@
 //! What every test stands on: a seed that is printed, a turn on the machine, a time limit, and waiting for conditions.
 
+use crate::sim::command::AS_BUILT;
 use futures::FutureExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -27,8 +28,9 @@ where
 {
     let _turn = turn();
     let seed = seed();
+    let set = set();
     eprintln!(
-        "seed {seed}; replay: GONGJI_TEST_SEED={seed} cargo test -p tests --test {file} {name} -- --nocapture"
+        "seed {seed}; replay: GONGJI_TEST_SEED={seed} {set}cargo test{AS_BUILT} -p tests --test {file} {name} -- --nocapture"
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime needs two threads");
@@ -61,6 +63,16 @@ pub fn number_from_env(name: &str, usual: u64) -> u64 {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")),
         Err(_) => usual,
     }
+}
+
+/// What else of a test the environment decides, as a line repeats it.
+fn set() -> String {
+    let set = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        let ours = name.starts_with("GONGJI_TEST_") && name != "GONGJI_TEST_SEED";
+        ours.then(|| format!("{name}={value} "))
+    });
+    set.collect()
 }
 
 /// The seed: given, or of this moment.

@@ -33,6 +33,8 @@ pub const ALLOCATED_MAX: u64 = (16 << 20) + (64 << 10);
 const SMALL: usize = 1 << 20;
 /// A call that takes longer is told of.
 const LONG: Duration = Duration::from_millis(100);
+/// What cargo must be told so that it builds as this was built.
+const AS_BUILT: &str = if cfg!(debug_assertions) { "" } else { " --release" };
 /// How many inputs a format is tried with, if nobody says otherwise.
 pub const INPUTS: u64 = 30_000;
 /// Inputs that are mutated further, at most, and of how many bytes: what grows out of long ones only takes longer.
@@ -104,7 +106,9 @@ pub struct Broken {
 pub fn run(format: &Format<'_>, decode: impl Fn(&[u8]) -> Read) -> Tally {
     let usual = format.inputs * number("FUZZ_TIMES").unwrap_or(1);
     let (seed, inputs) = (seed(), number("FUZZ_INPUTS").unwrap_or(usual));
-    let replay = |inputs| format!("replay: FUZZ_SEED={seed} FUZZ_INPUTS={inputs} cargo test {}", format.test);
+    let replay = |inputs| {
+        format!("replay: FUZZ_SEED={seed} FUZZ_INPUTS={inputs} cargo test{AS_BUILT} {}", format.test)
+    };
     println!("fuzz {}: seed {seed}, {inputs} inputs; {}", format.name, replay(inputs));
     match explore(format, decode, seed, inputs, &corpus::folder(format.name)) {
         Ok(tally) => {
@@ -230,8 +234,13 @@ impl Log2 for usize {
 }
 
 fn seed() -> u64 {
+    number("FUZZ_SEED").unwrap_or_else(fresh)
+}
+
+/// A seed of this moment.
+pub fn fresh() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    number("FUZZ_SEED").unwrap_or(u64::from(now.subsec_nanos()) << 20 ^ now.as_secs())
+    u64::from(now.subsec_nanos()) << 20 ^ now.as_secs()
 }
 
 fn number(name: &str) -> Option<u64> {
