@@ -52,3 +52,23 @@ fn what_is_purged_is_not_skipped_by_those_who_read_on() {
         assert_eq!(read.iter().map(|entry| entry.index()).collect::<Vec<_>>(), [5, 6, 7, 8]);
     });
 }
+
+/// Found by chaos, seed 70009: what waited for a purge to be durable held the log, and when it was the last to do so, the
+/// thread that syncs waited for itself.
+#[test]
+fn whoever_drops_the_log_has_closed_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let leader = LeaderId { term: 1, node_id: 11_000_001 };
+        let id = |index| LogIdOf::<TypeConfig>::new(leader, index);
+        let settings = LogSettings { cache_bytes: 1 << 20, chunk_bytes: 1 << 20 };
+        for time in 0..50 {
+            let log = LogStore::open(dir.path(), 11_000_001, settings);
+            let mut log = log.unwrap_or_else(|fault| panic!("opened after {time} times: {fault}"));
+            let entries = (0..10).map(|entry| EntryOf::<TypeConfig>::new_blank(id(10 * time + entry)));
+            log.append(entries, IOFlushed::noop()).await.expect("appended");
+            log.purge(id(10 * time + 5)).await.expect("purged");
+        }
+    });
+}

@@ -145,12 +145,9 @@ impl LogStore {
         Ok(durable)
     }
 
-    /// The files of what was purged go when the purge is durable: raft-log's sync thread sees to that, except under a
-    /// simulated disk, which alone knows when that is.
+    /// Under a simulated disk, which alone knows when a purge is durable, the files of what was purged go now; else raft-log's
+    /// sync thread sees to that.
     fn purge_is_durable(&self, upto: u64) -> io::Result<()> {
-        if !host::is_simulated() {
-            return Ok(());
-        }
         let mut log = self.log.write();
         if log.log_state().purged().map(|id| id.0.index) == Some(upto) {
             log.flush(true, None)?;
@@ -415,9 +412,11 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let next = log.log_state().purged().map(|id| id.0.index + 1).unwrap_or(0);
         if upto.index >= next {
             log.purge(Mark(types::mark(&upto)))?;
-            let this = self.clone();
+            // Whoever is told by the log's own thread must not hold the log: the last to let go of it waits for that thread.
+            let this = host::is_simulated().then(|| self.clone());
             let told = move |result: io::Result<()>| {
-                if let Err(problem) = result.and_then(|()| this.purge_is_durable(upto.index)) {
+                let gone = || this.map_or(Ok(()), |this| this.purge_is_durable(upto.index));
+                if let Err(problem) = result.and_then(|()| gone()) {
                     tracing::error!(%problem, "the log's purge was not synced");
                 }
             };
