@@ -84,7 +84,8 @@ pub(crate) fn fund<V: View>(entry: &mut Entry<'_, V>, province: Province, amount
     done::<V>(Event::PrepaymentFunded { province, amount, balance })
 }
 
-/// The agreed size is set; what is in the fund above it goes back.
+/// The agreed size is set; what is in the fund above it goes back. What is advanced at that time is not in it: when payments
+/// bring back more than the size, that stays until the size is agreed again.
 pub(crate) fn adjust<V: View>(entry: &mut Entry<'_, V>, province: Province, size: Fen) -> Ruled<V> {
     ensure(entry.find::<ProvinceRecord>(&Key::Province { province })?.is_some(), Refusal::ProvinceUnknown)?;
     let key = Key::Prepayment { province };

@@ -24,6 +24,12 @@ impl Plan {
         Who::Agency(self.land.code(self.humans[human].area).into())
     }
 
+    /// The agency of the area that keeps the person's account: whoever is insured anew elsewhere leaves it where it was.
+    pub(super) fn keeper(&self, human: usize) -> Who {
+        let person = &self.humans[human];
+        Who::Agency(self.land.code(person.account.unwrap_or(person.area)).into())
+    }
+
     /// The person, through the platform.
     pub(super) fn person(&self, human: usize) -> Who {
         Who::Person(self.humans[human].id.clone())

@@ -336,14 +336,10 @@ async fn funds(client: &Client, say: &mut Say) -> Result<(), Problem> {
     let (mut broken, mut inside, mut funded) = (Vec::new(), 0, 0);
     for province in PROVINCES {
         let fund = client.fund(province.code.to_string()).await.map_err(|error| sdk(&error))?.value;
-        let (balance, drawn) = (fen(&fund.balance), fen(&fund.drawn));
-        if fen(&fund.funded) != balance + drawn + fen(&fund.returned)
-            || drawn != 0
-            || balance != fen(&fund.size)
-        {
+        if !is_whole_and_full(&fund) {
             broken.push(format!("{} {fund:?}", province.code));
         }
-        inside += balance;
+        inside += fen(&fund.balance);
         funded += fen(&fund.funded);
     }
     let what = format!(
@@ -354,6 +350,12 @@ async fn funds(client: &Client, say: &mut Say) -> Result<(), Problem> {
     );
     say.check(&what, broken.is_empty(), broken.join("; "));
     Ok(())
+}
+
+/// Whether nothing of a fund is lost or drawn, and it holds what was agreed.
+pub fn is_whole_and_full(fund: &v1::Fund) -> bool {
+    let (balance, drawn) = (fen(&fund.balance), fen(&fund.drawn));
+    fen(&fund.funded) == balance + drawn + fen(&fund.returned) && drawn == 0 && balance == fen(&fund.size)
 }
 
 /// The statistics of every month against the independent count.

@@ -133,6 +133,7 @@ impl Books {
             3 if month.month.is_multiple_of(3) => self.adjust_funds(desk).await?,
             4 => self.pay_first(),
             9 => self.pay_rest(),
+            10 if month.month.is_multiple_of(3) => self.give_back(desk).await?,
             _ => {}
         }
         Ok(std::mem::take(&mut self.out))
@@ -308,6 +309,18 @@ impl Books {
             if lacks > 0 {
                 let call = fund(province.code, lacks as u64);
                 self.done(Who::Province(province.code.to_string()), call);
+            }
+        }
+        Ok(())
+    }
+
+    /// What payments brought back beyond a size that was agreed while more than that was advanced goes back, too.
+    async fn give_back<D: Desk>(&mut self, desk: &mut D) -> Result<(), Problem> {
+        for province in PROVINCES {
+            let found = desk.fund(&province.code.to_string()).await?;
+            let size = fen(&found.size);
+            if fen(&found.balance) > size {
+                self.agree(province.code, size as u64);
             }
         }
         Ok(())

@@ -79,7 +79,7 @@ impl Plan {
     /// The balance goes to the heirs.
     pub(super) fn pay_estate(&mut self, human: usize) {
         let sure = std::mem::take(&mut self.humans[human].sure);
-        let (call, who) = (self.payout(human, PayoutReason::Estate, None), self.agency(human));
+        let (call, who) = (self.payout(human, PayoutReason::Estate, None), self.keeper(human));
         if sure == 0 {
             self.ask(who, call, super::step::Expect::Maybe(Reason::PayoutExceedsBalance));
             return;
@@ -108,7 +108,7 @@ impl Plan {
         if emigrates && self.humans[human].account.is_some() {
             let early = self.payout(human, PayoutReason::Emigration, None);
             if self.rng.percent(30) && self.humans[human].status != Status::Frozen {
-                self.wrong(who.clone(), early, Reason::PayoutNotAllowed);
+                self.wrong(self.keeper(human), early, Reason::PayoutNotAllowed);
             }
         }
         self.done(who, Call::TerminateInsurance(call));
@@ -130,7 +130,7 @@ impl Plan {
             return;
         }
         let sure = std::mem::take(&mut self.humans[human].sure);
-        let (call, who) = (self.payout(human, PayoutReason::Emigration, None), self.agency(human));
+        let (call, who) = (self.payout(human, PayoutReason::Emigration, None), self.keeper(human));
         match sure {
             0 => self.ask(who, call, super::step::Expect::Maybe(Reason::PayoutExceedsBalance)),
             _ => self.done(who, call),
@@ -232,7 +232,7 @@ impl Plan {
         if self.rng.percent(50) {
             let amount = self.rng.between(10_000, person.sure);
             let call = self.payout(human, PayoutReason::Resettled, Some(amount));
-            self.done(who, call);
+            self.done(self.keeper(human), call);
             self.humans[human].sure -= amount;
         }
     }
@@ -436,10 +436,9 @@ impl Plan {
         let fail = Call::FailTransfer(v1::FailTransfer { case: named(step) });
         self.done(Who::Agency(self.land.code(to).into()), fail);
         self.end_case(case);
-        let agency = self.agency(person);
         if self.humans[person].sure > 0 && self.rng.percent(50) {
             let all = self.payout(person, PayoutReason::TransferImpossible, None);
-            self.done(agency, all);
+            self.done(self.keeper(person), all);
             self.humans[person].sure = 0;
         }
         match self.rng.percent(50) {
