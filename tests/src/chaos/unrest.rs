@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// A member that never answers: a province whose machine is not there yet.
 const ABSENT: u64 = 64_000_001;
 /// How long something is tried to be seen under a fault. Not every fault leaves room for everything.
-const TRIED: Duration = Duration::from_secs(3);
+const TRIED: Duration = Duration::from_secs(8);
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
