@@ -9,11 +9,13 @@ use crate::problem::{Exit, Problem};
 use anyhow::Result;
 use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tonic::transport::Channel;
 
 /// How long a learner may take to catch up before its command gives up waiting.
 const CATCH_UP: Duration = Duration::from_secs(600);
+/// Pause before a learner that is behind is asked about again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// What can be done with a cluster.
 #[derive(Debug, clap::Subcommand)]
@@ -165,13 +167,25 @@ async fn init(args: Init) -> Result<Exit> {
 async fn add_learner(args: AddLearner) -> Result<Exit> {
     let (node, mut client) = connect(&args.nodes).await?;
     let added = args.member.node;
-    let mut request =
-        tonic::Request::new(v1::AddLearnerRequest { member: Some(args.member), wait: args.wait });
-    if args.wait {
-        request.set_timeout(CATCH_UP);
-    }
-    let reply =
-        client.add_learner(request).await.map_err(|status| refused(&status, &node.address, "add-learner"))?;
+    let (begun, mut was_added) = (Instant::now(), false);
+    let reply = loop {
+        let request = v1::AddLearnerRequest { member: Some(args.member.clone()), wait: args.wait };
+        let status = match client.add_learner(request).await {
+            Ok(reply) => break reply,
+            Err(status) => status,
+        };
+        // Being added twice changes nothing, and once it was added no other change of members stands in its way for long.
+        let behind = match proto::status::reason_of(&status) {
+            Some(v1::Reason::LearnerBehind) => true,
+            Some(v1::Reason::NoLeader | v1::Reason::MembershipChanging) => was_added,
+            _ => false,
+        };
+        if !behind || begun.elapsed() >= CATCH_UP {
+            return Err(refused(&status, &node.address, "add-learner").into());
+        }
+        was_added = true;
+        tokio::time::sleep(AGAIN).await;
+    };
     let reply = reply.into_inner();
     match args.output {
         Output::Json => println!("{}", Shape::of("AddLearnerResponse").write(&reply)),

@@ -1,6 +1,6 @@
 //! Who is in the cluster, and who votes. Asked of any node, done by the leader.
 
-use super::cluster::{ClusterService, FORM_PATIENCE, POLL};
+use super::cluster::{ClusterService, POLL};
 use super::standing::STATUS_PATIENCE;
 use crate::raft::{Member, NodeId, Standing};
 use ledger::Province;
@@ -14,6 +14,9 @@ use tonic::transport::{Channel, Endpoint};
 
 /// How long another may take to lead: an election, if the one that was to lead does not.
 const HANDED_OVER: Duration = Duration::from_secs(10);
+
+/// How long a call waits for a learner; whoever is told that it is still behind may ask again.
+const CAUGHT_UP: Duration = Duration::from_secs(10);
 
 /// How long a leader may take to hear its voters once.
 const HEARD: Duration = Duration::from_secs(2);
@@ -36,13 +39,19 @@ impl ClusterService {
         if asked.wait {
             let matched = || self.shared.consensus.standing().matched.get(&node).copied();
             let caught_up = async {
-                while matched().is_none_or(|matched| matched < index) {
+                // Only who leads hears how far it is.
+                while self.shared.consensus.leads() {
+                    if matched() >= Some(index) {
+                        return true;
+                    }
                     tokio::time::sleep(POLL).await;
                 }
+                false
             };
-            let late =
-                |_| status::status(Reason::LearnerBehind, "the learner was added and is still catching up");
-            tokio::time::timeout(FORM_PATIENCE, caught_up).await.map_err(late)?;
+            if !tokio::time::timeout(CAUGHT_UP, caught_up).await.unwrap_or(false) {
+                let text = "the learner was added and is still catching up";
+                return Err(status::status(Reason::LearnerBehind, text));
+            }
         }
         Ok(pb::AddLearnerResponse { index })
     }

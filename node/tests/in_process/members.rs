@@ -7,6 +7,8 @@ use proto::v1 as pb;
 use proto::v1::cluster_client::ClusterClient;
 use std::path::Path;
 use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tonic::transport::Channel;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -92,6 +94,60 @@ async fn nobody_goes_without_whom_nothing_can_be_decided() {
     let ran = cluster(&nodes[1], &["demote", "13000001"]).await;
     assert!(ran.code == 0 && ran.out.contains("votes no more"), "{ran:?}");
     for node in nodes {
+        node.shutdown().await;
+    }
+}
+
+/// A door before a node: who comes is let through once it is open.
+async fn gate(before: &Node, mut open: watch::Receiver<bool>) -> String {
+    let gate = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (address, behind) = (gate.local_addr().expect("an address").to_string(), before.peer_address());
+    tokio::spawn(async move {
+        open.wait_for(|open| *open).await.ok();
+        while let Ok((mut from, _)) = gate.accept().await {
+            tokio::spawn(async move {
+                let mut to = TcpStream::connect(behind).await?;
+                tokio::io::copy_bidirectional(&mut from, &mut to).await
+            });
+        }
+    });
+    address
+}
+
+/// Only the leader hears how far a learner is: who asked another, or asked before another led, is answered all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_learner_is_waited_for_while_the_leader_hands_over() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let nodes = [
+        started(11_000_001, dir.path()).await,
+        started(12_000_001, dir.path()).await,
+        started(13_000_001, dir.path()).await,
+    ];
+    let mut door = ClusterClient::new(form(&nodes).await.channel());
+    let learner = started(44_000_001, dir.path()).await;
+    let (open, opened) = watch::channel(false);
+    let peer_address = gate(&learner, opened).await;
+    let words = format!("44000001={peer_address},{}", learner.api_address());
+    let (asked, led) = (nodes[2].api_address().to_string(), status(&mut door).await.leader);
+    let adding =
+        tokio::spawn(
+            async move { gongji(["cluster", "add-learner", &words, "--wait", "--addr", &asked]).await },
+        );
+    let is_member = async {
+        while status(&mut door).await.nodes.len() < 4 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_member).await.expect("it is added");
+    let ran = cluster(&nodes[1], &["hand-over"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_ne!(status(&mut door).await.leader, led);
+    assert!(!adding.is_finished(), "nobody has heard of it");
+
+    open.send(true).expect("the gate stands");
+    let ran = tokio::time::timeout(PATIENCE, adding).await.expect("it is answered").expect("it ends");
+    assert!(ran.code == 0 && ran.out.contains("44000001"), "{ran:?}");
+    for node in nodes.into_iter().chain([learner]) {
         node.shutdown().await;
     }
 }
