@@ -177,13 +177,18 @@ fn the_same_seed_gives_the_same_plan() {
 #[test]
 fn a_year_on_the_contract_alone_goes_as_planned_and_counts_as_told() {
     // Of 71 somebody dies whose account stayed where the insurance was before.
-    let seed = std::env::var("GONGJI_YEAR_SEED").ok().and_then(|seed| seed.parse().ok());
-    for seed in seed.map_or(vec![1, 71], |seed| vec![seed]) {
-        println!(
-            "replay: GONGJI_YEAR_SEED={seed} cargo test -p node --bin gongji a_year_on_the_contract_alone"
-        );
-        holds(block_on(play(seed, TINY)));
+    let seeds = from_env("GONGJI_YEAR_SEED").map_or(vec![1, 71], |seed| vec![seed]);
+    let scale = from_env("GONGJI_YEAR_SCALE");
+    let size = scale.map_or(TINY, |scale| Size::of(scale as u32));
+    let of_this_size = scale.map_or(String::new(), |scale| format!("GONGJI_YEAR_SCALE={scale} "));
+    for seed in seeds {
+        println!("replay: GONGJI_YEAR_SEED={seed} {of_this_size}cargo test -p node --bin gongji a_year_on");
+        holds(block_on(play(seed, size)));
     }
+}
+
+fn from_env(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|number| number.parse().expect("a number"))
 }
 
 /// Everything that a year must come to.
