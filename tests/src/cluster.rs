@@ -10,14 +10,14 @@ use crate::program::{self, Ended, Server};
 use client::Client;
 use client::v1::cluster_client::ClusterClient;
 use client::v1::{
-    self, InitRequest, Member, NodeStatus, Role, SnapshotResponse, StatusRequest, StatusResponse,
+    self, InitRequest, Member, NodeStatus, Reason, Role, SnapshotResponse, StatusRequest, StatusResponse,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tonic::transport::{Channel, Endpoint};
 
 /// How long a node may take to open its doors, rebuilding included.
@@ -25,7 +25,7 @@ const READY_MAX: Duration = Duration::from_secs(60);
 /// How long the cluster may take to find a leader, and its nodes to catch up.
 pub const CALM_MAX: Duration = Duration::from_secs(60);
 /// How long a node may take to drain.
-pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+pub const DRAIN_MAX: Duration = Duration::from_secs(60);
 /// How long one question about a node's status may take.
 const ASK_MAX: Duration = Duration::from_secs(2);
 
@@ -252,9 +252,23 @@ impl Cluster {
             learners: learners.to_vec(),
             policy: None,
         };
-        let mut door = ClusterClient::new(self.channel(0));
-        let formed = tokio::time::timeout(CALM_MAX, door.init(request)).await.expect("forming ends");
-        self.id = formed.unwrap_or_else(|status| panic!("init: {status:?}")).into_inner().cluster;
+        let (begun, mut tried) = (Instant::now(), false);
+        self.id = loop {
+            let mut door = ClusterClient::new(self.channel(0));
+            let formed = tokio::time::timeout(CALM_MAX, door.init(request.clone())).await;
+            match formed.expect("forming ends") {
+                Ok(formed) => break formed.into_inner().cluster,
+                // An election came between: what has begun goes on, or was done.
+                Err(status) => match proto::status::reason_of(&status) {
+                    Some(Reason::NoLeader | Reason::OutcomeUnknown) if begun.elapsed() < CALM_MAX => {}
+                    Some(Reason::AlreadyFormed) if tried => {
+                        break self.overview(0).await.expect("a node that answers").cluster;
+                    }
+                    _ => panic!("init: {status:?}"),
+                },
+            }
+            tried = true;
+        };
     }
 
     fn channel(&self, place: usize) -> Channel {

@@ -127,22 +127,25 @@ impl Trial {
         verdict.index = nodes[0].digest_index;
         let index = verdict.index;
 
-        let mut streams: Vec<(String, Stream)> = Vec::new();
+        // One stream is held, and the others against it, one after the other.
+        let mut whole = None;
         for place in self.cluster.running() {
             let stream = read_stream(&self.cluster.client_of(place), index).await;
-            streams.push((format!("node {place}"), stream));
+            if stream.from <= 1 {
+                whole = Some((place, stream));
+                break;
+            }
         }
-        streams.push(("the follower".into(), self.follower.entries(index).await));
-        let whole =
-            streams.iter().find(|(_, stream)| stream.from <= 1).expect("a node keeps the whole journal");
+        let (keeper, whole) = whole.expect("a node keeps the whole journal");
+        let known = (format!("node {keeper}"), whole);
+        verdict.note("stream in order", judge::stream_in_order(&known.0, &known.1.entries));
+        for place in self.cluster.running().into_iter().filter(|place| *place != keeper) {
+            let stream = read_stream(&self.cluster.client_of(place), index).await;
+            verdict.compare(&known, &(format!("node {place}"), stream));
+        }
+        verdict.compare(&known, &("the follower".into(), self.follower.entries(index).await));
         let ops = self.history.ops();
-        for (name, stream) in &streams {
-            verdict.note("stream in order", judge::stream_in_order(name, &stream.entries));
-            let (ours, theirs) =
-                ((whole.0.as_str(), &whole.1.entries[..]), (name.as_str(), &stream.entries[..]));
-            verdict.note("streams equal", judge::streams_equal(ours, theirs, stream.from));
-        }
-        let entries = &whole.1.entries;
+        let entries = &known.1.entries;
         verdict.note("acknowledged once", judge::acknowledged_once(&ops, entries));
         verdict.note("nothing from nowhere", judge::nothing_from_nowhere(&ops, entries));
         verdict.note("answers agree", judge::answers_agree(&ops));
@@ -152,8 +155,7 @@ impl Trial {
         verdict.note("not vacuous", judge::not_vacuous(entries, self.founded, transactions, KINDS));
         verdict.transactions = entries.iter().map(|entry| entry.decisions.len() as u64).sum();
 
-        let keeper = streams.iter().position(|(_, stream)| stream.from <= 1).expect("found above");
-        let keeper = self.cluster.running()[keeper];
+        drop(known);
         let mut shown = Shown::of(reads);
         verdict.note("second ledger", self.replay(keeper, index, &digest, &mut shown).await);
         verdict.note("reads show", shown.complaints);
@@ -213,6 +215,14 @@ impl Drop for Trial {
 }
 
 impl Verdict {
+    /// Notes what a stream tells out of order, or unlike the whole one.
+    fn compare(&mut self, whole: &(String, Stream), other: &(String, Stream)) {
+        let (ours, theirs) =
+            ((whole.0.as_str(), &whole.1.entries[..]), (other.0.as_str(), &other.1.entries[..]));
+        self.note("stream in order", judge::stream_in_order(theirs.0, theirs.1));
+        self.note("streams equal", judge::streams_equal(ours, theirs, other.1.from));
+    }
+
     /// Notes what a judge complains about: the first few, and how many more there are.
     pub fn note(&mut self, judge: &str, complaints: Complaints) {
         const SHOWN: usize = 4;

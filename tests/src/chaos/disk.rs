@@ -37,9 +37,9 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // What a failed run leaves must outlive the disk.
+        // What a failed run leaves must outlive the disk. A node that still runs may take files away meanwhile.
         if std::thread::panicking() {
-            copy_folder(&self.0, &self.0.with_extension("full"));
+            std::panic::catch_unwind(|| copy_folder(&self.0, &self.0.with_extension("full"))).ok();
         }
         // Lazily: a node that is being killed may still hold it.
         Command::new("umount").arg("-l").arg(&self.0).status().ok();
@@ -185,6 +185,7 @@ impl Pass {
         let place = self.victim().await;
         let others: Vec<usize> =
             self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
+        self.serving().await;
         let struck = self.monitor.doing();
         self.proxy.set(&between(&[place], &others), Rule::Refuse);
         self.trial.cluster.kill(place);

@@ -11,7 +11,7 @@ use crate::sim::coverage::Phase;
 use client::v1::Role;
 use rand::Rng;
 use rand::seq::IndexedRandom;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -119,11 +119,11 @@ impl Pass {
         .await;
         let _force = self.monitor.force(Fault::LearnerAdded, struck);
         self.unrest(Fault::LearnerAdded, &others).await;
-        let ran = adding.await.expect("a verb ends");
-        if ran.code != Some(0) {
+        let (begun, mut ran) = (Instant::now(), adding.await.expect("a verb ends"));
+        while ran.code != Some(0) {
+            assert!(begun.elapsed() < SERVE_MAX, "add-learner: {}", ran.stderr);
             eprintln!("add-learner once more: {}", ran.stderr.trim());
-            let ran = self.verb(others[0], &add).await;
-            assert_eq!(ran.code, Some(0), "add-learner: {}", ran.stderr);
+            ran = self.verb(others[0], &add).await;
         }
         self.follows(place).await;
         self.readers.add(&self.trial.cluster, place);
@@ -216,8 +216,13 @@ impl Pass {
         let node = id.to_string();
         // Who votes is not taken out by mistake.
         self.votes(place, true, KEEPER, "promote").await;
-        let refused = self.verb(KEEPER, &["remove", &node]).await;
-        assert!(refused.code != Some(0) && refused.stderr.contains("demote"), "{}", refused.stderr);
+        // Whoever is asked while nobody leads says that instead.
+        wait_for(SERVE_MAX, "a voter not to be removed, but to be demoted first", async || {
+            let refused = self.verb(KEEPER, &["remove", &node]).await;
+            assert!(refused.code != Some(0), "a voter was removed: {}", refused.stderr);
+            refused.stderr.contains("demote").then_some(())
+        })
+        .await;
         let others: Vec<usize> =
             self.trial.cluster.running().into_iter().filter(|other| *other != place).collect();
         self.proxy.set(&between(&[place], &others), Rule::Refuse);

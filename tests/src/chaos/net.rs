@@ -39,6 +39,20 @@ impl Pass {
         *others.choose(&mut self.rng).expect("five nodes or more")
     }
 
+    /// Those of some nodes that vote.
+    async fn voters_of(&self, places: &[usize]) -> Vec<usize> {
+        let mut voters = Vec::new();
+        for place in places.iter().copied() {
+            let status = wait_for(SERVE_MAX, format!("node {place} to say whether it votes"), async || {
+                self.trial.cluster.status(place).await
+            });
+            if status.await.voter {
+                voters.push(place);
+            }
+        }
+        voters
+    }
+
     fn cut(&mut self) -> Rule {
         if self.rng.random_bool(0.5) { Rule::Refuse } else { Rule::Hold }
     }
@@ -115,9 +129,11 @@ impl Pass {
 
     pub(super) async fn flapping(&mut self) -> Done {
         let (leader, others) = self.leader_and_others().await;
+        // With a learner among those who are away, the leader would keep its majority.
+        let voters = self.voters_of(&others).await;
         for time in 1..=FLAPS {
             let rule = self.cut();
-            let away: Vec<usize> = others.choose_multiple(&mut self.rng, 3).copied().collect();
+            let away: Vec<usize> = voters.choose_multiple(&mut self.rng, 3).copied().collect();
             self.proxy.set(&between(&[leader], &away), rule);
             let (cut, whole) = (self.rng.random_range(100..900), self.rng.random_range(50..300));
             self.while_injured(Fault::Flapping, async {
@@ -192,10 +208,14 @@ impl Pass {
         let victim = self.victim().await;
         let all = self.trial.cluster.running();
         let others: Vec<usize> = all.into_iter().filter(|place| *place != victim).collect();
-        let had = self.trial.cluster.status(victim).await.map_or(0, |status| status.last_log_index);
+        self.serving().await;
         let struck = self.monitor.doing();
         // A held connection would keep the log that is being sent on it.
         self.proxy.set(&between(&[victim], &others), Rule::Refuse);
+        let had = wait_for(SERVE_MAX, format!("node {victim} to say what it has"), async || {
+            self.trial.cluster.status(victim).await.map(|status| status.last_log_index)
+        })
+        .await;
         for place in others.iter().copied() {
             wait_for(SERVE_MAX, "a log that is purged far past the node", async || {
                 let status = self.trial.cluster.status(place).await?;

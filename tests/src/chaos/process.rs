@@ -126,6 +126,7 @@ impl Pass {
 
     pub(super) async fn pause_follower(&mut self) -> Done {
         let victim = self.victim().await;
+        self.serving().await;
         let force = self.pause(victim, Fault::PauseFollower).await;
         self.served(100, "while a follower sleeps").await;
         let mut others = self.trial.cluster.running();
