@@ -258,16 +258,17 @@ impl Cluster {
             let formed = tokio::time::timeout(CALM_MAX, door.init(request.clone())).await;
             match formed.expect("forming ends") {
                 Ok(formed) => break formed.into_inner().cluster,
-                // An election came between: what has begun goes on, or was done.
+                // An election came between: what has begun goes on, or was done; learners come last, and might be missing.
                 Err(status) => match proto::status::reason_of(&status) {
                     Some(Reason::NoLeader | Reason::OutcomeUnknown) if begun.elapsed() < CALM_MAX => {}
-                    Some(Reason::AlreadyFormed) if tried => {
+                    Some(Reason::AlreadyFormed) if tried && learners.is_empty() => {
                         break self.overview(0).await.expect("a node that answers").cluster;
                     }
                     _ => panic!("init: {status:?}"),
                 },
             }
             tried = true;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         };
     }
 

@@ -1,21 +1,22 @@
 //! `gongji cluster`: forms a cluster and changes its members.
 
-use super::connect::{Reached, reach, refused};
+use super::connect::{ANSWER, Reached, reach, refused};
 use super::json::Shape;
 use super::{Nodes, Output, status};
 use crate::config::node_province;
 use crate::places;
 use crate::problem::{Exit, Problem};
 use anyhow::Result;
-use proto::v1;
 use proto::v1::cluster_client::ClusterClient;
+use proto::v1::{self, Reason};
 use std::time::{Duration, Instant};
+use tonic::Status;
 use tonic::transport::Channel;
 
 /// How long a learner may take to catch up before its command gives up waiting.
 const CATCH_UP: Duration = Duration::from_secs(600);
-/// Pause before a learner that is behind is asked about again.
-const AGAIN: Duration = Duration::from_millis(200);
+/// Pause between two looks at a learner that catches up.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What can be done with a cluster.
 #[derive(Debug, clap::Subcommand)]
@@ -167,26 +168,14 @@ async fn init(args: Init) -> Result<Exit> {
 async fn add_learner(args: AddLearner) -> Result<Exit> {
     let (node, mut client) = connect(&args.nodes).await?;
     let added = args.member.node;
-    let (begun, mut was_added) = (Instant::now(), false);
-    let reply = loop {
-        let request = v1::AddLearnerRequest { member: Some(args.member.clone()), wait: args.wait };
-        let status = match client.add_learner(request).await {
-            Ok(reply) => break reply,
-            Err(status) => status,
-        };
-        // Being added twice changes nothing, and once it was added no other change of members stands in its way for long.
-        let behind = match proto::status::reason_of(&status) {
-            Some(v1::Reason::LearnerBehind) => true,
-            Some(v1::Reason::NoLeader | v1::Reason::MembershipChanging) => was_added,
-            _ => false,
-        };
-        if !behind || begun.elapsed() >= CATCH_UP {
-            return Err(refused(&status, &node.address, "add-learner").into());
-        }
-        was_added = true;
-        tokio::time::sleep(AGAIN).await;
-    };
+    let request = v1::AddLearnerRequest { member: Some(args.member), wait: false };
+    let reply =
+        client.add_learner(request).await.map_err(|status| refused(&status, &node.address, "add-learner"))?;
     let reply = reply.into_inner();
+    if args.wait {
+        let caught_up = caught_up(&mut client, added, reply.index).await;
+        caught_up.map_err(|status| refused(&status, &node.address, "add-learner --wait"))?;
+    }
     match args.output {
         Output::Json => println!("{}", Shape::of("AddLearnerResponse").write(&reply)),
         Output::Table => {
@@ -198,6 +187,32 @@ async fn add_learner(args: AddLearner) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Waits until a node that was added has applied this index, whoever leads meanwhile.
+async fn caught_up(client: &mut ClusterClient<Channel>, node: u64, index: u64) -> Result<(), Status> {
+    let (begun, mut answered, mut was_member) = (Instant::now(), Instant::now(), false);
+    while begun.elapsed() < CATCH_UP {
+        match client.status(v1::StatusRequest::default()).await {
+            Ok(known) => {
+                answered = Instant::now();
+                let known = known.into_inner().nodes.into_iter().find(|status| status.node == node);
+                if known.as_ref().is_some_and(|status| status.applied_index >= index) {
+                    return Ok(());
+                }
+                // Who is asked hears of a new member a little later than the leader.
+                if was_member && known.is_none() {
+                    let text = format!("node {node} was taken out meanwhile");
+                    return Err(proto::status::status(Reason::MemberUnknown, &text));
+                }
+                was_member |= known.is_some();
+            }
+            Err(status) if answered.elapsed() >= ANSWER => return Err(status),
+            Err(_) => {}
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Err(proto::status::status(Reason::LearnerBehind, "the learner was added and is still catching up"))
 }
 
 async fn promote(args: OneNode) -> Result<Exit> {

@@ -15,7 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 /// How long another may take to lead: an election, if the one that was to lead does not.
 const HANDED_OVER: Duration = Duration::from_secs(10);
 
-/// How long a call waits for a learner; whoever is told that it is still behind may ask again.
+/// How long a call waits for a learner. Later on its status tells when it has caught up.
 const CAUGHT_UP: Duration = Duration::from_secs(10);
 
 /// How long a leader may take to hear its voters once.
@@ -37,18 +37,21 @@ impl ClusterService {
         let added = self.shared.consensus.add_learner(node, member).await;
         let index = added.map_err(|problem| changing(&problem))?;
         if asked.wait {
-            let matched = || self.shared.consensus.standing().matched.get(&node).copied();
             let caught_up = async {
                 // Only who leads hears how far it is.
                 while self.shared.consensus.leads() {
-                    if matched() >= Some(index) {
-                        return true;
+                    let standing = self.shared.consensus.standing();
+                    if !standing.members.contains_key(&node) {
+                        return Err(no_member(node));
+                    }
+                    if standing.matched.get(&node) >= Some(&index) {
+                        return Ok(true);
                     }
                     tokio::time::sleep(POLL).await;
                 }
-                false
+                Ok(false)
             };
-            if !tokio::time::timeout(CAUGHT_UP, caught_up).await.unwrap_or(false) {
+            if !tokio::time::timeout(CAUGHT_UP, caught_up).await.unwrap_or(Ok(false))? {
                 let text = "the learner was added and is still catching up";
                 return Err(status::status(Reason::LearnerBehind, text));
             }

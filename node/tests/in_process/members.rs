@@ -134,13 +134,22 @@ async fn a_learner_is_waited_for_while_the_leader_hands_over() {
             async move { gongji(["cluster", "add-learner", &words, "--wait", "--addr", &asked]).await },
         );
     let is_member = async {
-        while status(&mut door).await.nodes.len() < 4 {
+        while status(&mut door).await.nodes.iter().all(|known| known.node != 44_000_001) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(PATIENCE, is_member).await.expect("it is added");
+    // The call itself ends when another leads.
+    let request =
+        pb::AddLearnerRequest { member: Some(pb::Member { peer_address, ..member(&learner) }), wait: true };
+    let mut direct = door.clone();
+    let waiting = tokio::spawn(async move { direct.add_learner(request).await });
     let ran = cluster(&nodes[1], &["hand-over"]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
+    let told =
+        tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("not at the end of its time");
+    let told = told.expect("it ends").expect_err("nobody has heard of it");
+    assert!(told.message().contains("still catching up"), "{told:?}");
     assert_ne!(status(&mut door).await.leader, led);
     assert!(!adding.is_finished(), "nobody has heard of it");
 

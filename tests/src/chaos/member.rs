@@ -119,7 +119,8 @@ impl Pass {
         .await;
         let _force = self.monitor.force(Fault::LearnerAdded, struck);
         self.unrest(Fault::LearnerAdded, &others).await;
-        let (begun, mut ran) = (Instant::now(), adding.await.expect("a verb ends"));
+        let mut ran = adding.await.expect("a verb ends");
+        let begun = Instant::now();
         while ran.code != Some(0) {
             assert!(begun.elapsed() < SERVE_MAX, "add-learner: {}", ran.stderr);
             eprintln!("add-learner once more: {}", ran.stderr.trim());
