@@ -67,7 +67,8 @@ impl LogStore {
         // Its name in the data directory must be durable before a vote is: raft-log syncs the names inside.
         files::make_dir(dir)?;
         let mut config = raft_log::Config::new(dir.display());
-        // All of the last file is in the cache, to the entry that makes it full if that is no larger than a file. raft-log reads from closed files only, and tells
+        // All of the last file is in the cache, to the entry that makes it full if that is no larger than a file.
+        // raft-log reads from closed files only, and tells
         // by the log id which entries are in one: after entries of a newer term were cut off, older ones that come in their place
         // count as such, and would be neither here nor there.
         let last_file = settings.chunk_bytes + settings.chunk_bytes.min(codec::VALUE_MAX);
